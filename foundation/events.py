@@ -1,0 +1,24 @@
+"""The event log: each change and its event are one transaction, and listeners hear only what was committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One committed event, as live pages and the bridge hear it.
+
+    `kind` is dotted and in the past tense (`arrival.recorded`, `offer.accepted`). `audience` says who may read it:
+    `staff`, `provider` or `resident` (a resident's is open to all three).
+    """
+
+    kind: str
+    at: datetime
+    actor: str
+    audience: str = "staff"
+    ticket_id: int | None = None
+    arrival_id: int | None = None
+    detail: dict[str, Any] = field(default_factory=dict)

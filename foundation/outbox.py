@@ -1,0 +1,176 @@
+"""The outbox: messages written with the change that causes them, sent after the commit, recorded after the sending.
+
+Life of a row: pending -> sending (claimed, committed, with a deadline) -> sent -> delivered | failed; pending ->
+cancelled (no longer true) | expired (too old); sending -> unknown (the sender died) -> pending again for a kind that
+is sent at least once, failed for one that is sent at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from foundation.tables import OutboxMessage
+
+CLAIM_FOR = timedelta(seconds=10)
+RETRY_AFTER = (timedelta(seconds=15), timedelta(seconds=60), timedelta(seconds=240))
+"""Waits before the second, third and fourth try after a temporary failure."""
+
+
+@dataclass(frozen=True)
+class MessageKind:
+    """What is promised of a kind of message.
+
+    `at_least_once`: resent when nobody knows whether it went out; otherwise such a row fails and what the message was
+    for is covered elsewhere (an offer's expiry, tomorrow's tick). `priority` is the order of sending, smaller first.
+    """
+
+    name: str
+    at_least_once: bool
+    priority: int
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message to be: who gets it, on which channel, which template with which values.
+
+    A pending message with the same `dedupe_key` is replaced: a newer truth supersedes the older one.
+    """
+
+    kind: MessageKind
+    channel: str
+    recipient: str
+    template: str
+    params: dict[str, Any] = field(default_factory=dict)
+    ticket_id: int | None = None
+    offer_id: int | None = None
+    dedupe_key: str | None = None
+    not_before: datetime | None = None
+    valid_until: datetime | None = None
+
+
+def queue(session: Session, message: Message, now: datetime) -> OutboxMessage:
+    """Write `message` as pending; one pending with its `dedupe_key` is cancelled as superseded first."""
+    if message.dedupe_key is not None:
+        session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.dedupe_key == message.dedupe_key, OutboxMessage.state == "pending")
+            .values(state="cancelled", reason="superseded by a newer message")
+        )
+    row = OutboxMessage(
+        kind=message.kind.name,
+        channel=message.channel,
+        recipient=message.recipient,
+        template=message.template,
+        params=message.params,
+        priority=message.kind.priority,
+        ticket_id=message.ticket_id,
+        offer_id=message.offer_id,
+        dedupe_key=message.dedupe_key,
+        state="pending",
+        created_at=now,
+        not_before=message.not_before or now,
+        valid_until=message.valid_until,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def withdraw(
+    session: Session, reason: str, *, ticket_id: int | None = None, offer_id: int | None = None,
+    kinds: Sequence[str] | None = None,
+) -> int:  # fmt: skip
+    """Cancel pending messages of a ticket or an offer (one of them is needed); returns how many."""
+    if ticket_id is None and offer_id is None:
+        raise ValueError("withdraw needs a ticket or an offer: an empty rule must match nothing")
+    change = update(OutboxMessage).where(OutboxMessage.state == "pending")
+    if ticket_id is not None:
+        change = change.where(OutboxMessage.ticket_id == ticket_id)
+    if offer_id is not None:
+        change = change.where(OutboxMessage.offer_id == offer_id)
+    if kinds is not None:
+        change = change.where(OutboxMessage.kind.in_(kinds))
+    return _rows(session, change.values(state="cancelled", reason=reason))
+
+
+def claim(
+    session: Session, channel: str, now: datetime, limit: int,
+    untrue: Callable[[Session, OutboxMessage, datetime], str | None],
+) -> list[OutboxMessage]:  # fmt: skip
+    """Take up to `limit` due messages of `channel` for sending, the most urgent first.
+
+    `untrue` says why a message is no longer true, or None; such a message is cancelled here and never sent. The caller
+    commits before it sends.
+    """
+    due = select(OutboxMessage).where(
+        OutboxMessage.state == "pending", OutboxMessage.channel == channel, OutboxMessage.not_before <= now
+    )
+    due = due.order_by(OutboxMessage.priority, OutboxMessage.id).limit(limit).with_for_update(skip_locked=True)
+    claimed = []
+    for row in session.scalars(due).all():
+        if row.valid_until is not None and row.valid_until < now:
+            row.state, row.reason = "expired", "its time was over before it could be sent"
+        elif reason := untrue(session, row, now):
+            row.state, row.reason = "cancelled", reason
+        else:
+            row.state, row.claim_deadline, row.attempts = "sending", now + CLAIM_FOR, row.attempts + 1
+            claimed.append(row)
+    session.flush()
+    return claimed
+
+
+def record_sent(session: Session, outbox_id: int, gateway: str, gateway_id: str, text: str, now: datetime) -> bool:
+    """The gateway took it. Also heals a row that was already given up as unknown."""
+    change = update(OutboxMessage).where(
+        OutboxMessage.id == outbox_id, OutboxMessage.state.in_(("sending", "unknown", "failed"))
+    )
+    return _rows(
+        session,
+        change.values(state="sent", sent_at=now, gateway=gateway, gateway_id=gateway_id, text=text,
+                      claim_deadline=None, reason=None),
+    ) == 1  # fmt: skip
+
+
+def record_failure(session: Session, outbox_id: int, reason: str, now: datetime, *, permanent: bool) -> str:
+    """The gateway did not take it: again later while tries remain and it may pass, else failed. Returns the state."""
+    row = session.get_one(OutboxMessage, outbox_id)
+    if row.state != "sending":
+        return row.state
+    row.claim_deadline, row.reason = None, reason
+    if permanent or row.attempts > len(RETRY_AFTER):
+        row.state = "failed"
+    else:
+        row.state, row.not_before = "pending", now + RETRY_AFTER[row.attempts - 1]
+    session.flush()
+    return row.state
+
+
+def record_delivered(session: Session, gateway_id: str, now: datetime) -> bool:
+    """The carrier says that it was delivered, which is not yet read; never moves a message backwards."""
+    change = update(OutboxMessage).where(OutboxMessage.gateway_id == gateway_id, OutboxMessage.state == "sent")
+    return _rows(session, change.values(state="delivered", delivered_at=now)) == 1
+
+
+def sweep(session: Session, kinds: dict[str, MessageKind], now: datetime) -> list[OutboxMessage]:
+    """Settle rows whose sender died: at-least-once kinds wait again, the others fail. Returns those that failed."""
+    failed = []
+    dead = select(OutboxMessage).where(OutboxMessage.state == "sending", OutboxMessage.claim_deadline < now)
+    for row in session.scalars(dead.with_for_update(skip_locked=True)).all():
+        row.claim_deadline = None
+        if kinds[row.kind].at_least_once:
+            row.state, row.not_before = "pending", now
+        else:
+            row.state, row.reason = "failed", "unknown whether it was sent; this kind is never sent twice"
+            failed.append(row)
+    session.flush()
+    return failed
+
+
+def _rows(session: Session, change: Any) -> int:
+    return int(session.execute(change).rowcount)  # type: ignore[attr-defined]

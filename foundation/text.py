@@ -1,0 +1,27 @@
+"""Outside text made safe to keep: folded, without control characters, of bounded length."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_KEPT_CONTROLS = {"\n", "\t"}
+
+
+def clean(text: str, limit: int) -> str:
+    """`text` without control characters, lone surrogates and outer blanks, at most `limit` characters.
+
+    Newlines and tabs stay (notes have several lines); everything of Unicode category C (control, format, private
+    use, surrogate) goes, since it can hide or reorder what an operator reads.
+    """
+    kept = (c for c in text if c in _KEPT_CONTROLS or not unicodedata.category(c).startswith("C"))
+    return "".join(kept).strip()[:limit]
+
+
+def one_line(text: str, limit: int) -> str:
+    """`clean`, with every run of white space folded to one blank."""
+    return " ".join(clean(text.replace("\r", " ").replace("\n", " "), len(text)).split())[:limit]
+
+
+def fold(text: str) -> str:
+    """NFKC: full-width digits and letters become the plain ones; outer blanks go."""
+    return unicodedata.normalize("NFKC", text).strip()
