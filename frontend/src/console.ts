@@ -1,0 +1,4 @@
+// What every page of the console loads: htmx for fragments, its event-stream extension for live regions.
+
+import "htmx.org";
+import "htmx-ext-sse";
