@@ -68,6 +68,7 @@ class Work:
     def log(
         self,
         kind: str,
+        /,
         *,
         ticket_id: int | None = None,
         arrival_id: int | None = None,

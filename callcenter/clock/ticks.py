@@ -1,0 +1,110 @@
+"""One tick a second, by APScheduler. A tick claims what is due, runs each in a unit of work of its own, and goes on.
+
+The lease is renewed only after a tick was committed: an application that cannot commit does not drive the ladder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.orm import Session
+
+from foundation import deadlines
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.tables import Heartbeat
+from foundation.writer import Priority, Work, Writer
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1
+AT_ONCE = 50
+"""How many due deadlines one tick takes on; the rest waits for the next."""
+
+
+class Ticks:
+    """Fires deadlines by `fire(work, deadline_id)`, runs `chores`, then says that the application is alive."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        *,
+        fire: Callable[[Work, int], object],
+        chores: dict[str, Callable[[datetime], Awaitable[object]]],
+        alive: Callable[[int], Awaitable[object]],
+    ) -> None:
+        """`alive` is given the epoch second after each committed tick: it renews the lease."""
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._fire = fire
+        self._chores = chores
+        self._alive = alive
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    def start(self) -> None:
+        """Begin to tick; call it in the running loop."""
+        self._scheduler.add_listener(_complain, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        self._scheduler.add_job(
+            self.tick, "interval", seconds=TICK_S, coalesce=True, max_instances=1, misfire_grace_time=None, id="tick"
+        )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Tick no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def tick(self) -> None:
+        """Alive first, since a person may be waiting on the lease; then what is due; then the chores."""
+        await self._writer.run(_beat, "tick", priority=Priority.EMERGENCY, actor="clock")
+        await self._alive(int(time.time()))
+        await self.fire_due()
+        for name, chore in self._chores.items():
+            try:
+                await chore(self._clock.now())
+            except Exception:
+                log.exception("the chore %s failed; it runs again at the next tick", name)
+
+    async def fire_due(self) -> int:
+        """Fire every due deadline once; returns how many fired."""
+        due = await asyncio.to_thread(self._due)
+        fired = 0
+        for deadline_id in due:
+            try:
+                await self._writer.run(self._fire, deadline_id, priority=Priority.EMERGENCY, actor="clock")
+                fired += 1
+            except Exception as error:
+                log.exception("deadline %s could not be fired", deadline_id)
+                await self._writer.run(_push_back, deadline_id, repr(error), actor="clock")
+        return fired
+
+    def _due(self) -> list[int]:
+        with self._database.read() as session:
+            return deadlines.due_ids(session, self._clock.now(), AT_ONCE)
+
+
+def last_beat(session: Session, name: str = "tick") -> datetime | None:
+    """When `name` last ran to its end."""
+    beat = session.get(Heartbeat, name)
+    return None if beat is None else beat.at
+
+
+def _beat(w: Work, name: str) -> None:
+    w.session.merge(Heartbeat(name=name, at=w.now))
+
+
+def _push_back(w: Work, deadline_id: int, error: str) -> None:
+    deadlines.push_back(w.session, deadline_id, error, w.now)
+
+
+def _complain(event: JobEvent) -> None:
+    log.error("the tick was missed or failed: %s", getattr(event, "exception", None) or "missed")

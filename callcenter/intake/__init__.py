@@ -1,0 +1,1 @@
+"""Every door: what comes in by whichever way becomes one arrival, committed before it is acknowledged."""
