@@ -1,0 +1,200 @@
+"""The actions we use, one function each. All are sent at most once; see `errors` for what a failure means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from callcenter.bridge.errors import ActionRefusedError, UnsafeValueError
+from callcenter.bridge.events import Value, normalise
+from callcenter.bridge.headers import variables
+from callcenter.bridge.link import Link
+
+Fields = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One person to be rung for a waiting emergency call (docs/telephone.md, "The emergency ladder", 4)."""
+
+    call_id: str
+    channel: str
+    """The caller's channel name, from the step `arrived`."""
+    who: str
+    number: str
+    ring_seconds: int
+    epoch: int
+    """When the leg is made, whole seconds; with call and person it names the leg, so the same leg is made
+    once."""
+
+    @property
+    def channel_id(self) -> str:
+        """The unique id of the leg's first half."""
+        return f"leg-{self.call_id}-{self.who}-{self.epoch}"
+
+
+class Actions:
+    """The exchange's actions over one link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def _do(self, name: str, action_id: str | None = None, **headers: str | list[str]) -> Fields:
+        limit = self._link.settings.action_timeout
+        reply = (await self._link.request({"Action": name, **headers}, limit=limit, action_id=action_id))[0]
+        if not reply.success:
+            raise ActionRefusedError(f"The exchange refuses {name}: {reply.get('message', 'no reason given')}")
+        return normalise(dict(reply.items()))
+
+    async def _list(self, name: str, empty_if: str = "", **headers: str) -> list[Fields]:
+        """The items of a list; an error whose text has `empty_if` in it is an empty list."""
+        limit = self._link.settings.list_timeout
+        messages = await self._link.request({"Action": name, **headers}, limit=limit, listing=True)
+        first = messages[0]
+        if not first.success:
+            reason = str(first.get("message", "no reason given"))
+            if empty_if and empty_if.lower() in reason.lower():
+                return []
+            raise ActionRefusedError(f"The exchange refuses {name}: {reason}")
+        items = [normalise(dict(message.items())) for message in messages[1:]]
+        return [item for item in items if not str(item.get("event")).endswith("Complete")]
+
+    # --- what is there ----------------------------------------------------------------------------
+
+    async def core_show_channels(self) -> list[Fields]:
+        """Every live channel (`CoreShowChannel` items)."""
+        return await self._list("CoreShowChannels")
+
+    async def queue_status(self, queue: str | None = None) -> list[Fields]:
+        """`QueueParams`, `QueueMember` and `QueueEntry` items of one queue or of all."""
+        return await self._list("QueueStatus", **({"Queue": queue} if queue else {}))
+
+    async def pjsip_show_contacts(self) -> list[Fields]:
+        """Every registered telephone. With none registered Asterisk answers with an error: that is an empty
+        list."""
+        return await self._list("PJSIPShowContacts", empty_if="no contacts found")
+
+    # --- queues -----------------------------------------------------------------------------------
+
+    async def queue_add(self, queue: str, interface: str, *, member_name: str, paused: bool, reason: str = "") -> None:
+        """Sign a seat in."""
+        headers = {"Queue": queue, "Interface": interface, "MemberName": member_name, "Paused": _yes(paused)}
+        await self._do("QueueAdd", **headers, **({"Reason": reason} if paused and reason else {}))
+
+    async def queue_remove(self, queue: str, interface: str) -> None:
+        """Sign a seat out."""
+        await self._do("QueueRemove", Queue=queue, Interface=interface)
+
+    async def queue_pause(self, queue: str, interface: str, *, paused: bool, reason: str = "") -> None:
+        """Begin or end a break in one queue. The queue is always named: the emergency queue knows no
+        breaks."""
+        if not queue:
+            raise UnsafeValueError("A pause without a queue would pause the emergency queue too")
+        headers = {"Queue": queue, "Interface": interface, "Paused": _yes(paused)}
+        await self._do("QueuePause", **headers, **({"Reason": reason} if reason else {}))
+
+    async def queue_withdraw_caller(self, queue: str, channel: str) -> None:
+        """Take a caller out of a queue; the dialplan goes on behind `Queue()`."""
+        await self._do("QueueWithdrawCaller", Queue=queue, Caller=channel)
+
+    # --- the exchange's database ------------------------------------------------------------------
+
+    async def db_get(self, family: str, key: str) -> str | None:
+        """A value of AstDB, or None when there is none."""
+        for item in await self._list("DBGet", empty_if="not found", Family=family, Key=key):
+            value = item.get("val")
+            return value if isinstance(value, str) else ""
+        return None
+
+    async def db_put(self, family: str, key: str, value: str) -> None:
+        """Set a value; on disk within a second."""
+        await self._do("DBPut", Family=family, Key=key, Val=value)
+
+    async def db_del(self, family: str, key: str) -> None:
+        """Delete a key; one that is not there is no error."""
+        try:
+            await self._do("DBDel", Family=family, Key=key)
+        except ActionRefusedError as error:
+            if "not found" not in str(error).lower():
+                raise
+
+    async def db_del_tree(self, family: str) -> None:
+        """Delete all keys of a family; none there is no error."""
+        try:
+            await self._do("DBDelTree", Family=family)
+        except ActionRefusedError as error:
+            if "not found" not in str(error).lower():
+                raise
+
+    async def db_get_tree(self, family: str, key: str = "") -> dict[str, str]:
+        """All entries below a family (and key): full path without the leading stroke -> value."""
+        headers = {"Family": family, **({"Key": key} if key else {})}
+        entries: dict[str, str] = {}
+        for item in await self._list("DBGetTree", empty_if="not found", **headers):
+            path, value = item.get("key"), item.get("val")
+            if isinstance(path, str):
+                entries[path.lstrip("/")] = value if isinstance(value, str) else ""
+        return entries
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    async def originate_leg(self, leg: Leg) -> str:
+        """Ring one person for an emergency. Returns the ActionID that the `OriginateResponse` will carry.
+
+        A leg of the same name that is still alive makes Asterisk refuse the second.
+        """
+        return await self._originate(
+            Channel="Local/s@leg/n",
+            Context="leg-join",
+            ChannelId=leg.channel_id,
+            OtherChannelId=f"{leg.channel_id}-b",
+            Timeout=str((leg.ring_seconds + 60) * 1000),
+            Variable=variables(
+                {
+                    "LEG_CALL": leg.call_id,
+                    "LEG_CHAN": leg.channel,
+                    "LEG_WHO": leg.who,
+                    "LEG_NUMBER": leg.number,
+                    "LEG_RING": str(leg.ring_seconds),
+                    "LEG_BY": "app",
+                }
+            ),
+        )
+
+    async def originate_ring_back(self, alarm_id: str, attempt: int, number: str, *, ring_seconds: int = 45) -> str:
+        """Call a line back whose emergency call was cut. Returns the ActionID as `originate_leg` does."""
+        call_id = f"rb-{alarm_id}-{attempt}"
+        values = variables({"RB_CALL": call_id, "RB_ALARM": alarm_id, "RB_NUMBER": number})
+        if "/" in number or "@" in number:
+            raise UnsafeValueError("A number to call back has digits and at most a leading plus")
+        return await self._originate(
+            Channel=f"PJSIP/{number}@trunk",
+            Context="ring-back",
+            ChannelId=call_id,
+            Timeout=str(ring_seconds * 1000),
+            Variable=values,
+        )
+
+    async def _originate(self, **headers: str | list[str]) -> str:
+        action_id = self._link.new_action_id()
+        await self._do("Originate", action_id, Async="true", Exten="s", Priority="1", **headers)
+        return action_id
+
+    async def hangup(self, channel: str, *, cause: int = 16) -> None:
+        """End one channel. `channel` is an exact name: Asterisk would read one between strokes as a
+        pattern."""
+        if channel.startswith("/"):
+            raise UnsafeValueError("A channel name does not begin with a stroke")
+        await self._do("Hangup", Channel=channel, Cause=str(cause))
+
+    async def redirect(self, channel: str, context: str, exten: str = "s", priority: int = 1) -> None:
+        """Send a live channel to another place in the dialplan."""
+        await self._do("Redirect", Channel=channel, Context=context, Exten=exten, Priority=str(priority))
+
+    async def get_var(self, channel: str, name: str) -> str:
+        """A channel's variable; empty when unset."""
+        value = (await self._do("Getvar", Channel=channel, Variable=name)).get("value")
+        return value if isinstance(value, str) else ""
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,426 @@
+"""The journal's reader: every step that the dialplan wrote reaches the domain, in order, and only then goes
+away.
+
+What the domain can rely on:
+
+- *At least once.* A step is forgotten by the exchange only after the call back that got it has returned.
+After a
+  crash between the two it comes again; the domain tells it by (call id, step).
+- *In order within a call.* Steps of one channel (`001`, `002`, ... or `<leg>-001`, ...) come in the order of
+their
+  numbers, a leg's steps never before the call's `001`; between channels the exchange's own times decide. A
+  step whose
+  predecessor has not been seen is held back until the exchange has been asked for it; it comes without its
+  predecessor only when the exchange no longer holds that one, because it was committed earlier.
+- *Whole.* All steps of a call that wait at the moment of a hand-over are in the same batch.
+- *No call waits for another.* A batch that is refused is cut into halves down to single steps; a call whose
+step is
+  refused alone waits with growing patience while the others go on. After `journal_tries` refusals, each
+  while other
+  calls were accepted, the step is handed over as `Malformed` for a person to see; refused even so, it is set
+  aside:
+  left in the exchange until the next start, and said loudly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callcenter.bridge.actions import Actions
+from callcenter.bridge.errors import BridgeError
+from callcenter.bridge.settings import BridgeSettings
+from dispatch.journal import CallStep, Malformed, clean, parse
+
+log = logging.getLogger(__name__)
+
+Step = CallStep | Malformed
+OnSteps = Callable[[Sequence[Step]], Awaitable[None]]
+
+_NAME = re.compile(r"[A-Za-z0-9.-]{1,150}", re.ASCII)
+_STEP = re.compile(r"(|.*-)([0-9]{3,6})", re.ASCII)
+_REMEMBERED = 10_000
+"""Calls whose committed steps are remembered. One forgotten costs a question to the exchange, nothing
+more."""
+_AT_ONCE = 32
+"""Deletions under way at a time."""
+
+
+@dataclass(slots=True)
+class JournalCounters:
+    """Figures of the journal's way into the database."""
+
+    heard: int = 0
+    committed: int = 0
+    batches: int = 0
+    refusals: int = 0
+    malformed: int = 0
+    set_aside: int = 0
+    deleted: int = 0
+    delete_failures: int = 0
+    gaps: int = 0
+    dropped: int = 0
+    pending: int = 0
+
+
+@dataclass(slots=True)
+class _Call:
+    """What is known of one call. `gone` are steps that the exchange no longer holds."""
+
+    waiting: dict[str, Step] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    aside: set[str] = field(default_factory=set)
+    asked: bool = False
+    """The exchange is being asked for a missing step; nothing is handed over meanwhile."""
+    alone: bool = False
+    due: float = 0.0
+    tries: int = 0
+    accepted_then: int = -1
+
+    def missing(self) -> set[str]:
+        """Predecessors of waiting steps that nobody has seen."""
+        known = self.done | self.gone | self.aside | self.waiting.keys()
+        return {before for step in self.waiting if (before := predecessor(step)) and before not in known}
+
+
+class JournalReader:
+    """Hears steps from events and from the exchange's database, hands them over, and deletes what is
+    committed."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        on_steps: OnSteps,
+        settings: BridgeSettings,
+        *,
+        on_alarm: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.counters = JournalCounters()
+        self._actions = actions
+        self._on_steps = on_steps
+        self._settings = settings
+        self._on_alarm = on_alarm
+        self._calls: OrderedDict[str, _Call] = OrderedDict()
+        self._ready: dict[str, None] = {}
+        self._fresh: set[str] = set()
+        self._wake = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._deletions: dict[tuple[str, str], None] = {}
+        self._delete_wake = asyncio.Event()
+        self._questions: set[asyncio.Task[None]] = set()
+        self._batch = settings.journal_batch
+        self._accepted = 0
+        self._failures = 0
+        self.reread = False
+        """Steps had to be dropped from memory; the tree must be read again."""
+
+    # --- hearing ---------------------------------------------------------------------------------
+
+    def hear(self, call_id: str, step: str, record: str) -> None:
+        """Take note of a step; known ones cost nothing."""
+        call = self._calls.get(call_id)
+        if call is None:
+            call = self._calls[call_id] = _Call()
+            self._fresh.add(call_id)
+            self._forget_old()
+        if step in call.done:
+            self._delete(call_id, step)  # committed earlier, but the exchange still has it
+            return
+        if step in call.waiting or step in call.aside:
+            return
+        if self.counters.pending >= self._settings.journal_pending:
+            self.counters.dropped += 1
+            self.reread = True
+            return
+        self.counters.heard += 1
+        parsed: Step = parse(call_id, step, record)
+        if not (_NAME.fullmatch(call_id) and _NAME.fullmatch(step)):
+            parsed = Malformed(clean(call_id), clean(step), clean(record), "no proper call id or step")
+        if isinstance(parsed, Malformed):
+            self.counters.malformed += 1
+        call.waiting[step] = parsed
+        self.counters.pending += 1
+        self._ready[call_id] = None
+        self._wake.set()
+
+    async def read_tree(self) -> None:
+        """Hear every step that the exchange holds."""
+        self.reread = False
+        entries = await self._actions.db_get_tree("journal")
+        for path, record in entries.items():
+            self._hear_entry(path, record)
+        for call_id in list(self._ready):
+            call = self._calls[call_id]
+            call.gone |= call.missing()
+            call.asked = False
+        self._wake.set()
+
+    def _hear_entry(self, path: str, record: str) -> None:
+        """`journal/<call id>/<step>`; a path of another shape keeps all after the first part as its step."""
+        call_id, _, step = path.removeprefix("journal/").partition("/")
+        self.hear(call_id, step, record)
+
+    def mark(self) -> None:
+        """From now on note the calls first heard of (`fresh`)."""
+        self._fresh.clear()
+
+    @property
+    def fresh(self) -> set[str]:
+        """The calls first heard of since `mark`."""
+        return set(self._fresh)
+
+    async def drained(self) -> None:
+        """Return when every step heard before now is committed or set aside."""
+        open_steps = {(call_id, step) for call_id in self._ready for step in self._calls[call_id].waiting}
+        while True:
+            open_steps = {(call_id, step) for call_id, step in open_steps if self._is_open(call_id, step)}
+            if not open_steps:
+                return
+            self._progress.clear()
+            await self._progress.wait()
+
+    def _is_open(self, call_id: str, step: str) -> bool:
+        call = self._calls.get(call_id)
+        return call is not None and step in call.waiting
+
+    def _forget_old(self) -> None:
+        while len(self._calls) > _REMEMBERED:
+            oldest = next(iter(self._calls))
+            if self._calls[oldest].waiting:
+                self._calls.move_to_end(oldest)
+                return
+            del self._calls[oldest]
+
+    # --- handing over ----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hand over and delete until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hand_over_all())
+            group.create_task(self._delete_all())
+
+    async def _hand_over_all(self) -> None:
+        while True:
+            self._wake.clear()
+            batch, next_due = self._take()
+            if not batch:
+                await self._wait(next_due)
+                continue
+            steps = [self._calls[call_id].waiting[step] for call_id, step in batch]
+            self.counters.batches += 1
+            try:
+                async with asyncio.timeout(self._settings.journal_timeout):
+                    await self._on_steps(steps)
+            except Exception as error:
+                self._refused(batch, error)
+            else:
+                self._commit(batch)
+
+    async def _wait(self, next_due: float | None) -> None:
+        delay = None if next_due is None else max(0.0, next_due - asyncio.get_running_loop().time())
+        try:
+            await asyncio.wait_for(self._wake.wait(), delay)
+        except TimeoutError:
+            return
+
+    def _take(self) -> tuple[list[tuple[str, str]], float | None]:
+        """The next batch, or when there is none the time at which a waiting call is due."""
+        now = asyncio.get_running_loop().time()
+        batch: list[tuple[str, str]] = []
+        calls = 0
+        next_due: float | None = None
+        for call_id in list(self._ready):
+            call = self._calls[call_id]
+            if call.due > now:
+                next_due = call.due if next_due is None else min(next_due, call.due)
+                continue
+            if call.asked or (call.alone and batch):
+                continue
+            if call.missing():
+                self._ask(call_id, call)
+                continue
+            ordered = in_order(call.waiting)
+            if call.alone:
+                return [(call_id, ordered[0])], None
+            batch += [(call_id, step) for step in ordered]
+            calls += 1
+            if calls >= self._batch:
+                break
+        return batch, next_due
+
+    def _commit(self, batch: list[tuple[str, str]]) -> None:
+        if self._failures:
+            # Those refused while nobody was accepted suffered from the same outage: no need to wait further.
+            for call_id in self._ready:
+                if self._calls[call_id].accepted_then == self._accepted:
+                    self._calls[call_id].due = 0.0
+        self._accepted += 1
+        self._failures = 0
+        self._batch = min(self._settings.journal_batch, self._batch * 2)
+        self.counters.committed += len(batch)
+        for call_id, step in batch:
+            call = self._calls[call_id]
+            call.tries = 0
+            call.done.add(step)
+            self._settle(call_id, step)
+            self._delete(call_id, step)
+
+    def _settle(self, call_id: str, step: str) -> None:
+        """A step waits no longer; a call without waiting steps is in step with all others again."""
+        call = self._calls[call_id]
+        del call.waiting[step]
+        self.counters.pending -= 1
+        self._ready.pop(call_id, None)
+        if call.waiting:
+            self._ready[call_id] = None
+        else:
+            call.alone = False
+        self._calls.move_to_end(call_id)
+        self._progress.set()
+
+    def _refused(self, batch: list[tuple[str, str]], error: Exception) -> None:
+        self.counters.refusals += 1
+        self._failures += 1
+        calls = {call_id for call_id, _ in batch}
+        log.warning("%d journal steps of %d calls were not accepted: %r", len(batch), len(calls), error)
+        if len(calls) > 1:
+            self._batch = max(1, len(calls) // 2)
+            return
+        call_id, step = batch[0]
+        call = self._calls[call_id]
+        call.alone = True
+        self._ready.pop(call_id)
+        self._ready[call_id] = None
+        if len(batch) == 1:
+            self._refused_alone(call_id, step, error)
+            patience = self._settings.journal_backoff * 2 ** min(max(call.tries, self._failures), 20)
+            patience = min(self._settings.journal_backoff_cap, patience)
+            call.due = asyncio.get_running_loop().time() + patience
+
+    def _refused_alone(self, call_id: str, step: str, error: Exception) -> None:
+        """Count a refusal against the step only when others were accepted since: else the database may be
+        down."""
+        call = self._calls[call_id]
+        if self._accepted == call.accepted_then:
+            return
+        call.accepted_then = self._accepted
+        call.tries += 1
+        waiting = call.waiting[step]
+        if call.tries < self._settings.journal_tries:
+            return
+        if isinstance(waiting, CallStep):
+            call.tries = self._settings.journal_tries - 1
+            reason = f"refused {self._settings.journal_tries} times, last with {type(error).__name__}"
+            call.waiting[step] = Malformed(call_id, step, repr(dict(waiting.fields)), reason)
+            return
+        call.tries = 0
+        call.aside.add(step)
+        self.counters.set_aside += 1
+        self._settle(call_id, step)
+        text = f"Step {step} of call {call_id} cannot be stored and is set aside in the exchange's journal"
+        log.error("%s", text)
+        self._on_alarm(text)
+
+    # --- gaps ------------------------------------------------------------------------------------
+
+    def _ask(self, call_id: str, call: _Call) -> None:
+        self.counters.gaps += 1
+        call.asked = True
+        task = asyncio.get_running_loop().create_task(self._fill_gap(call_id, call))
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
+
+    async def _fill_gap(self, call_id: str, call: _Call) -> None:
+        missing = call.missing()
+        if _NAME.fullmatch(call_id):
+            try:
+                entries = await self._actions.db_get_tree("journal", call_id)
+            except BridgeError:
+                return  # the next resync reads the whole tree and sets the call free
+            for path, record in entries.items():
+                self._hear_entry(path, record)
+        call.gone |= missing - call.waiting.keys()
+        call.asked = False
+        self._wake.set()
+
+    # --- deleting --------------------------------------------------------------------------------
+
+    def _delete(self, call_id: str, step: str) -> None:
+        self._deletions[call_id, step] = None
+        self._delete_wake.set()
+
+    async def _delete_all(self) -> None:
+        while True:
+            await self._delete_wake.wait()
+            self._delete_wake.clear()
+            while self._deletions:
+                some = [*self._deletions][: 8 * _AT_ONCE]
+                for key in some:
+                    del self._deletions[key]
+                await asyncio.to_thread(self._remove_files, some)
+                limit = asyncio.Semaphore(_AT_ONCE)
+                await asyncio.gather(*(self._delete_key(limit, *key) for key in some))
+
+    def _remove_files(self, steps: list[tuple[str, str]]) -> None:
+        if self._settings.spool is None:
+            return
+        folder: Path = self._settings.spool / "journal"
+        for call_id, step in steps:
+            if not (_NAME.fullmatch(call_id) and _NAME.fullmatch(step)):
+                continue
+            try:
+                (folder / f"{call_id}~{step}").unlink(missing_ok=True)
+            except OSError:
+                self.counters.delete_failures += 1
+                log.exception("A journal file of call %s cannot be removed from %s", call_id, folder)
+
+    async def _delete_key(self, limit: asyncio.Semaphore, call_id: str, step: str) -> None:
+        async with limit:
+            try:
+                if step:
+                    await self._actions.db_del(f"journal/{call_id}", step)
+                else:
+                    await self._actions.db_del("journal", call_id)
+            except BridgeError as error:
+                # The key is read again at the next resync, known as done, and deleted then.
+                self.counters.delete_failures += 1
+                log.debug("Step %s of call %s stays in the exchange for now: %s", step, call_id, error)
+            else:
+                self.counters.deleted += 1
+
+
+def predecessor(step: str) -> str | None:
+    """The step that comes before: the channel's previous number, a leg's first after the call's `001`."""
+    match = _STEP.fullmatch(step)
+    if match is None:
+        return None
+    prefix, number = match[1], int(match[2])
+    if number > 1:
+        return f"{prefix}{number - 1:03d}"
+    return "001" if prefix else None
+
+
+def in_order(waiting: dict[str, Step]) -> list[str]:
+    """The steps of one call in the order of their hand-over (see the head of this file)."""
+    chains: dict[str, list[tuple[int, str]]] = {}
+    for step in waiting:
+        match = _STEP.fullmatch(step)
+        prefix, number = (match[1], int(match[2])) if match else (step, 0)
+        chains.setdefault(prefix, []).append((number, step))
+    first = waiting.get("001")
+    start = first.at.timestamp() if isinstance(first, CallStep) else 0.0
+    keyed: list[tuple[float, str, int, str]] = []
+    for prefix, chain in chains.items():
+        # A clock set back in mid-call must not turn a channel's own order round.
+        latest = start if prefix else 0.0
+        for number, step in sorted(chain):
+            one = waiting[step]
+            latest = max(latest, one.at.timestamp()) if isinstance(one, CallStep) else latest
+            keyed.append((latest, prefix, number, step))
+    return [step for *_, step in sorted(keyed)]

@@ -1,0 +1,126 @@
+"""One step of a call's journal, as the dialplan wrote it (docs/telephone.md, "Journal").
+
+Pure: text in, value out. A record comes from a telephone exchange that may be half broken, and its values
+come from callers; so nothing here raises. What cannot be understood becomes `Malformed`, which keeps the
+whole
+record, so that a person can be told about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from urllib.parse import quote, unquote
+
+MAX_RECORD = 8192
+"""Characters; a record of the contract is below 1,000. More is not parsed."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?", re.ASCII)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class StepKind(StrEnum):
+    """What happened; the `s` of a record."""
+
+    ARRIVED = "arrived"
+    GREETED = "greeted"
+    QUEUED = "queued"
+    RUNG = "rung"
+    TRIED = "tried"
+    RESULT = "result"
+    ANSWERED = "answered"
+    TOOK = "took"
+    ENDED = "ended"
+    RUNGBACK = "rungback"
+
+
+FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
+    {
+        StepKind.ARRIVED: ("to", "from", "raw", "name", "kind", "line", "home", "chan"),
+        StepKind.GREETED: (),
+        StepKind.QUEUED: ("queue",),
+        StepKind.RUNG: ("rung", "driver"),
+        StepKind.TRIED: ("who", "by"),
+        StepKind.RESULT: ("who", "result"),
+        StepKind.ANSWERED: ("who",),
+        StepKind.TOOK: ("who",),
+        StepKind.ENDED: ("cause", "qs", "secs"),
+        StepKind.RUNGBACK: ("alarm", "to"),
+    }
+)
+"""The fields of each kind, in the order of the contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """A step of the call `call_id`. `at` is the exchange's own clock, UTC.
+
+    `fields` holds every field of the kind and no other; one that the record lacks is the empty string.
+    Texts are decoded, and control characters in them replaced by U+FFFD; they are still a caller's words.
+    """
+
+    call_id: str
+    step: str
+    kind: StepKind
+    at: datetime
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        """The field's value, or the empty string when this kind has no such field."""
+        return self.fields.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A record nobody can read: a person has to look. `reason` says what is wrong with it, in English."""
+
+    call_id: str
+    step: str
+    record: str
+    reason: str
+
+
+def parse(call_id: str, step: str, record: str) -> CallStep | Malformed:
+    """Read one record. Never raises, whatever the text."""
+    if len(record) > MAX_RECORD:
+        return Malformed(call_id, step, clean(record[:MAX_RECORD]), f"longer than {MAX_RECORD} characters")
+    values: dict[str, str] = {}
+    for part in record.split("&"):
+        name, equals, value = part.partition("=")
+        if equals:
+            values.setdefault(name, clean(unquote(value, errors="replace")))
+    try:
+        kind = StepKind(values.get("s", ""))
+    except ValueError:
+        return Malformed(call_id, step, clean(record), "no known step in field s")
+    at = _time(values.get("t", ""))
+    if at is None:
+        return Malformed(call_id, step, clean(record), "no time in field t")
+    known = {name: values.get(name, "") for name in FIELDS[kind]}
+    return CallStep(call_id, step, kind, at, MappingProxyType(known))
+
+
+def render(step: CallStep) -> str:
+    """The record of a step, as the dialplan would write it (for tests and for putting a step back)."""
+    micros = (step.at - _EPOCH) // timedelta(microseconds=1)
+    parts = [f"s={step.kind}", f"t={micros // 1_000_000}.{micros % 1_000_000:06d}"]
+    parts += [f"{name}={quote(step[name], safe='')}" for name in FIELDS[step.kind]]
+    return "&".join(parts)
+
+
+def clean(text: str) -> str:
+    """Text without control characters and lone surrogates, which no database and no page takes."""
+    return _CONTROL.sub("�", text)
+
+
+def _time(text: str) -> datetime | None:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    micros = int(((match[2] or "") + "000000")[:6])
+    return _EPOCH + timedelta(seconds=int(match[1]), microseconds=micros)
