@@ -1,0 +1,1 @@
+"""Who asks: people, homes, contacts, devices and what they have agreed to."""
