@@ -1,0 +1,1 @@
+"""Who serves: the registry of providers, what they offer and where, their replies."""

@@ -1,0 +1,92 @@
+"""The register of providers (加盟企业): what they offer, where, when, on which telephones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.tables import Base
+
+STATES = (
+    "applied", "vetting", "visiting", "probation", "active", "warned", "suspended", "expelled", "withdrawn",
+    "rejected", "blacklisted",
+)  # fmt: skip
+MATCHED_STATES = ("probation", "active", "warned")
+"""In these states a provider is offered orders."""
+
+
+class Provider(Base):
+    """A company, volunteer group or community desk that takes orders.
+
+    Hours are minutes of the local day (`0`–`1440` is round the clock; a closing time before the opening time runs over
+    midnight), `weekdays` the ISO days of the week as digits. `capacity` is how many orders it holds at once. The counts
+    are running totals that the dispatcher keeps in the transaction of each event; `stars` is null while too few orders
+    are finished to say (shown as 新).
+    """
+
+    __tablename__ = "providers"
+    __table_args__ = (
+        CheckConstraint("kind IN ('company', 'volunteer_group', 'desk')", name="kind"),
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("opens_minute BETWEEN 0 AND 1439 AND closes_minute BETWEEN 0 AND 1440", name="hours"),
+        CheckConstraint("capacity >= 0", name="capacity"),
+        CheckConstraint("stars IS NULL OR stars BETWEEN 1 AND 5", name="stars"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    kind: Mapped[str] = mapped_column(String(20), default="company")
+    state: Mapped[str] = mapped_column(String(12), default="active")
+    contact_name: Mapped[str] = mapped_column(String(40), default="")
+    address: Mapped[str] = mapped_column(String(200), default="")
+    licence: Mapped[str] = mapped_column(String(40), default="")
+    opens_minute: Mapped[int] = mapped_column(default=0)
+    closes_minute: Mapped[int] = mapped_column(default=1440)
+    weekdays: Mapped[str] = mapped_column(String(7), default="1234567")
+    capacity: Mapped[int] = mapped_column(default=3)
+    stars: Mapped[int | None]
+    offers_accepted: Mapped[int] = mapped_column(default=0)
+    offers_declined: Mapped[int] = mapped_column(default=0)
+    offers_expired: Mapped[int] = mapped_column(default=0)
+    orders_done: Mapped[int] = mapped_column(default=0)
+    orders_redone: Mapped[int] = mapped_column(default=0)
+    grades: Mapped[int] = mapped_column(default=0)
+    grades_sum: Mapped[int] = mapped_column(default=0)
+    last_offered_at: Mapped[datetime | None]
+    note: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+
+
+class ProviderItem(Base):
+    """One item of the taxonomy that a provider offers; prices in yuan, null when by agreement."""
+
+    __tablename__ = "provider_items"
+    __table_args__ = (Index("ix_provider_items_item", "item"),)
+
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"), primary_key=True)
+    item: Mapped[str] = mapped_column(String(4), primary_key=True)
+    price_min: Mapped[int | None]
+    price_max: Mapped[int | None]
+
+
+class ProviderCoverage(Base):
+    """Where a provider goes: a division code or its beginning (`3302` city, `330203` district, `330203001` street)."""
+
+    __tablename__ = "provider_coverage"
+
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"), primary_key=True)
+    prefix: Mapped[str] = mapped_column(String(12), primary_key=True)
+
+
+class ProviderPhone(Base):
+    """A telephone of a provider; only a verified one may answer offers. Orders go to the first verified one."""
+
+    __tablename__ = "provider_phones"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"), index=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    position: Mapped[int] = mapped_column(default=1)
+    verified_at: Mapped[datetime | None]
