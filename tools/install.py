@@ -25,8 +25,8 @@ def main() -> int:
     if not works(target):
         venv.EnvBuilder(clear=True, with_pip=True, symlinks=True).create(str(target))
     pip = [str(target / "bin" / "python"), "-m", "pip"]
-    locked = [*"install --no-input --progress-bar off --require-hashes --no-deps --only-binary :all: -r".split()]
-    locked.append(str(ROOT / "requirements.lock"))
+    locked = ["install", "--no-input", "--progress-bar", "off", "--only-binary", ":all:", "--no-deps"]
+    locked += ["--require-hashes", "--requirement", str(ROOT / "requirements.lock")]
     own = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
     if not run_with_progress([*pip, *locked]) or subprocess.run([*pip, *own], check=False).returncode != 0:
         print("The Python packages could not be installed; pip's own words are above. Run make again.")
