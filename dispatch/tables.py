@@ -285,7 +285,11 @@ class Correspondent(Base):
 
 
 class StaffUser(Base):
-    """Someone who signs in to the console. `password_hash` is an argon2 text."""
+    """Someone who signs in to the console.
+
+    `password_hash` is an argon2 text. A browser session holds the `session_generation` it began with; raising it ends
+    every session of this user.
+    """
 
     __tablename__ = "staff_users"
     __table_args__ = (CheckConstraint(f"role IN {ROLES}", name="role"),)
@@ -296,6 +300,8 @@ class StaffUser(Base):
     role: Mapped[str] = mapped_column(String(12))
     password_hash: Mapped[str] = mapped_column(String(200))
     mobile: Mapped[str] = mapped_column(String(20), default="")
+    locale: Mapped[str] = mapped_column(String(5), default="zh_CN")
+    session_generation: Mapped[int] = mapped_column(default=1)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
