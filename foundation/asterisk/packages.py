@@ -62,11 +62,9 @@ class Prefix:
 
     @property
     def library_folders(self) -> list[Path]:
-        """Where the C library is, which on every Debian architecture is where all libraries are."""
-        found = sorted(self.root.glob("lib/*/libc.so.6")) + sorted(self.root.glob("usr/lib/*/libc.so.6"))
-        if not found:
-            raise PackageError(f"{self.root} has no C library. Remove that folder and start again.")
-        triplet = found[0].parent.name
+        """Where this architecture's libraries are, in the merged layout and in the older one."""
+        found = sorted(self.root.glob("usr/lib/*-linux-gnu*")) + sorted(self.root.glob("lib/*-linux-gnu*"))
+        triplet = found[0].name if found else "none"
         return [self.root / "usr/lib" / triplet, self.root / "lib" / triplet]
 
     @property
@@ -92,11 +90,12 @@ class Prefix:
 
         ``libraries`` are more folders below the usual one (``pulseaudio``). A program that starts itself again, as
         browsers do, would miss the loader: for one of the machine's own release ``through_loader=False`` runs it
-        by its own path, with the libraries named in the environment.
+        by its own path, with the libraries named in the environment (see ``beside_installed`` of ``unpack``).
         """
         folders = self.library_folders
         searched = ":".join(map(str, [*folders, *(folders[0] / name for name in libraries)]))
         around = dict(environment or {})
+        command: tuple[str, ...]
         if through_loader:
             command = (str(self.loader), "--library-path", searched, str(self.root / path))
         else:
@@ -139,12 +138,14 @@ def unpack(
     *,
     name: str,
     suite: str | None = None,
+    beside_installed: bool = False,
     cache: Path | None = None,
     say: Say = print,
 ) -> Prefix:
     """Bring ``packages`` and all they depend on into the prefix ``name``; at once when it is there already.
 
-    ``suite`` None is the machine's own release. Two processes may ask at once: one brings, the other waits.
+    ``suite`` None is the machine's own release. ``beside_installed`` brings only what this machine has not installed,
+    for programs that run on its own C library; without it the prefix is complete in itself. Two processes may ask at once: one brings, the other waits.
     Raises PackageError with the remedy when apt, the network or the package is missing.
     """
     cache = cache or default_cache()
@@ -154,7 +155,7 @@ def unpack(
     with locked(cache, say) as lock:
         if (ready := Prefix.load(target)) is not None:
             return ready
-        apt = Apt.open(suite, cache, say, lock)
+        apt = Apt.open(suite, cache, say, lock, beside_installed=beside_installed)
         debs = apt.resolve(packages)
         folder = apt.download(debs)
         return build_prefix(target, folder, debs, suite or "own", say)
@@ -187,7 +188,7 @@ def build_prefix(target: Path, folder: Path, debs: Sequence[Deb], suite: str, sa
     versions = {}
     for deb in debs:
         path = folder / deb.file
-        if not _is_whole(path, deb):
+        if not is_whole(path, deb):
             raise PackageError(f"{path} is damaged. Remove it and start again.")
         _run(["dpkg", "-x", str(path), str(part)], f"unpack {deb.file}")
         package, version, _ = deb.file.removesuffix(".deb").split("_")
@@ -229,7 +230,7 @@ class Apt:
     lock: int
 
     @classmethod
-    def open(cls, suite: str | None, cache: Path, say: Say, lock: int) -> "Apt":
+    def open(cls, suite: str | None, cache: Path, say: Say, lock: int, *, beside_installed: bool = False) -> "Apt":
         """Fetch the package lists of ``suite`` from the first of the machine's mirrors that has it."""
         if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
             raise PackageError(
@@ -249,7 +250,7 @@ class Apt:
         apt = cls(state, debs, say, lock)
         told = ""
         for sources in choices:
-            apt._write(sources)
+            apt._write(sources, Path("/var/lib/dpkg/status") if beside_installed else state / "status")
             say(f"Reading the package lists of {suite or 'this release'} from {sources[0].uri}.")
             done = apt._apt("apt-get", "update", "-q")
             if done.returncode == 0:
@@ -280,7 +281,7 @@ class Apt:
 
     def download(self, debs: Sequence[Deb]) -> Path:
         """Bring the files of ``debs``; what is there already and whole is not brought again. Gives their folder."""
-        missing = [deb for deb in debs if not _is_whole(self.debs / deb.file, deb)]
+        missing = [deb for deb in debs if not is_whole(self.debs / deb.file, deb)]
         for deb in missing:
             # apt takes a file of the right size for the right one, so a damaged one must go first.
             (self.debs / deb.file).unlink(missing_ok=True)
@@ -316,7 +317,7 @@ class Apt:
                 here = sum(_size(self.debs / d.file) or _size(self.debs / "partial" / d.file) for d in missing)
                 self.say(f"  {here / 1e6:.0f} of {total / 1e6:.0f} MB")
 
-    def _write(self, sources: Sequence[AptSource]) -> None:
+    def _write(self, sources: Sequence[AptSource], status: Path) -> None:
         for folder in ("lists/partial", "cache", "log"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
         (self.state / "status").write_text("")
@@ -330,7 +331,9 @@ class Apt:
             option = f"[signed-by={signed_by}] " if signed_by else ""
             lines.append(f"deb {option}{source.uri} {source.suite} {' '.join(source.components)}\n")
         (self.state / "sources.list").write_text("".join(lines))
-        (self.state / "apt.conf").write_text(_APT_CONF.format(state=self.state, debs=self.debs, arch=architecture()))
+        (self.state / "apt.conf").write_text(
+            _APT_CONF.format(state=self.state, status=status, debs=self.debs, arch=architecture())
+        )
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         return [program, "-c", str(self.state / "apt.conf"), *arguments]
@@ -378,7 +381,7 @@ Dir::Etc::SourceParts "/dev/null";
 Dir::Etc::Preferences "/dev/null";
 Dir::Etc::PreferencesParts "/dev/null";
 Dir::State::Lists "{state}/lists";
-Dir::State::status "{state}/status";
+Dir::State::status "{status}";
 Dir::State::extended_states "{state}/extended_states";
 Dir::Cache "{state}/cache";
 Dir::Cache::archives "{debs}";
@@ -408,7 +411,8 @@ def _codename() -> str:
     return ""
 
 
-def _is_whole(path: Path, deb: Deb) -> bool:
+def is_whole(path: Path, deb: Deb) -> bool:
+    """Whether the file at ``path`` is exactly the package ``deb``."""
     if _size(path) != deb.size:
         return False
     with path.open("rb") as file:

@@ -329,9 +329,9 @@ def find_process(configuration: Path) -> int | None:
             continue
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes().split(b"\0")
+            # A process that has ended but was not waited for has an empty command line.
             if wanted in words and words[words.index(wanted) - 1] == b"-C" and b"-f" in words:
-                if (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
-                    return int(entry.name)
+                return int(entry.name)
     return None
 
 

@@ -28,6 +28,7 @@ TESTED_ASTERISK = "22.10.1"
 # 1.51 spells Chinese characters out instead of reading them.
 MINIMUM_ESPEAK = (1, 52)
 NEWEST_SUITE = "sid"
+_MINIMUM = {"asterisk": MINIMUM_ASTERISK, "espeak-ng": MINIMUM_ESPEAK}
 
 # Where distributions and a build from source put the modules, seen from the folder above sbin.
 _MODULE_FOLDERS = ("lib/*/asterisk/modules", "lib64/asterisk/modules", "lib/asterisk/modules")
@@ -79,7 +80,7 @@ def find_asterisk(cache: Path | None = None) -> Asterisk | None:
 def provision_asterisk(cache: Path | None = None, say: Say = print) -> Asterisk:
     """A usable Asterisk, brought when there is none. Raises PackageError with the remedy."""
     cache = cache or default_cache()
-    found = find_asterisk(cache) or _asterisk_in(_bring("asterisk", MINIMUM_ASTERISK, cache, say))
+    found = find_asterisk(cache) or _asterisk_in(bring("asterisk", cache, say))
     if found.warning:
         say(found.warning)
     return found
@@ -98,15 +99,20 @@ def find_espeak(cache: Path | None = None) -> Program | None:
 def provision_espeak(cache: Path | None = None, say: Say = print) -> Program:
     """A usable espeak-ng, brought when there is none. Raises PackageError with the remedy."""
     cache = cache or default_cache()
-    return find_espeak(cache) or _espeak_in(_bring("espeak-ng", MINIMUM_ESPEAK, cache, say))
+    return find_espeak(cache) or _espeak_in(bring("espeak-ng", cache, say))
 
 
-def _bring(package: str, minimum: tuple[int, ...], cache: Path, say: Say) -> Prefix:
+def bring(package: str, cache: Path, say: Say) -> Prefix:
+    """The private prefix of ``package`` (``asterisk`` or ``espeak-ng``), made when there is none."""
     target = prefix_folder(cache, package)
+    if (ready := Prefix.load(target)) is not None:
+        return ready
+    minimum = _MINIMUM[package]
+    wanted = f"{package} {'.'.join(map(str, minimum))} or later"
     with locked(cache, say) as lock:
         if (ready := Prefix.load(target)) is not None:
             return ready
-        say(f"There is no {package} {'.'.join(map(str, minimum))} or later here; bringing one privately.")
+        say(f"Bringing {wanted} privately into {cache}.")
         suite: str | None = None
         apt = Apt.open(None, cache, say, lock)
         if choose(minimum, on_path=None, brought=None, distribution=apt.available(package)) == "newest":
@@ -115,7 +121,7 @@ def _bring(package: str, minimum: tuple[int, ...], cache: Path, say: Say) -> Pre
         offered = apt.available(package)
         if offered is None or version_numbers(offered) < minimum:
             raise PackageError(
-                f"Neither this release nor {NEWEST_SUITE} has {package} {'.'.join(map(str, minimum))} or later. "
+                f"Neither this release nor {NEWEST_SUITE} has {wanted}. "
                 "Install it so that it is on the PATH, or take a bundle made on another machine."
             )
         debs = apt.resolve([package])

@@ -1,0 +1,77 @@
+"""From the settings to what the templates of ``asterisk_conf/`` are given."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from callcenter.settings import Settings
+from foundation.asterisk.render import escape_semicolons
+from foundation.secret_files import secret
+
+# Asterisk's own limit is 100 web sockets, and each signed-in browser holds one.
+_SESSIONS_AT_LEAST = 100
+
+# Where Debian's package has its folders; the files for an existing exchange are made for these.
+INSTALLED_DIRECTORIES = {
+    "etc": "/etc/asterisk",
+    "modules": "/usr/lib/asterisk/modules",
+    "data": "/usr/share/asterisk",
+    "varlib": "/var/lib/asterisk",
+    "db": "/var/lib/asterisk",
+    "spool": "/var/spool/asterisk",
+    "run": "/run/asterisk",
+    "log": "/var/log/asterisk",
+    "keys": "/var/lib/asterisk/keys",
+    "agi": "/usr/share/asterisk/agi-bin",
+    "sounds": "/usr/share/asterisk/sounds",
+    "journal": "/var/spool/asterisk/journal",
+}
+
+
+def secrets_folder(home: Path) -> Path:
+    """Where this home keeps its secrets."""
+    return home / "secrets"
+
+
+def ami_secret(settings: Settings) -> str:
+    """The AMI password: from the settings, else made at the first start."""
+    return settings.exchange.ami_secret.get_secret_value() or secret(secrets_folder(settings.home), "ami")
+
+
+def seat_secret(settings: Settings, seat: str) -> str:
+    """The SIP password of one operator's telephone (``op1``)."""
+    return secret(secrets_folder(settings.home), f"seat-{seat}")
+
+
+def template_context(settings: Settings, directories: Mapping[str, str]) -> dict[str, Any]:
+    """All that the templates may use. Makes the secrets that do not exist yet."""
+    exchange, trunk = settings.exchange, settings.trunk
+    return {
+        "node": exchange.node,
+        "bind": exchange.bind,
+        "sip_port": exchange.sip_port,
+        "http_port": exchange.http_port,
+        "ami_port": exchange.ami_port,
+        "ami_user": exchange.ami_user,
+        "ami_secret": escape_semicolons(ami_secret(settings), "exchange.ami_secret"),
+        "ami_permit": list(exchange.ami_permit),
+        "ami_tls": exchange.ami_tls,
+        "tls_certificate": exchange.tls_certificate,
+        "rtp_start": exchange.rtp_start,
+        "rtp_end": exchange.rtp_end,
+        "session_limit": max(_SESSIONS_AT_LEAST, 2 * len(settings.seats.names) + 20),
+        "seats": [
+            {"name": name, "number": str(8000 + place), "secret": seat_secret(settings, name)}
+            for place, name in enumerate(settings.seats.names, 1)
+        ],
+        "trunk": {
+            "mode": trunk.mode,
+            "host": trunk.host,
+            "port": trunk.port,
+            "username": trunk.username,
+            "password": escape_semicolons(trunk.password.get_secret_value(), "trunk.password"),
+            "match": [trunk.host],
+        },
+        "numbers": {**settings.numbers.model_dump(), "hotlines": list(settings.numbers.hotlines)},
+        "dirs": dict(directories),
+    }
