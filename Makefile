@@ -25,7 +25,7 @@ help: ## list what can be typed here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: needs build ## start the whole system on this machine, with a demo district (HOST=address serves a LAN)
-	@$(BIN)/callcenter up $(if $(HOST),--host "$(HOST)")
+	@$(if $(HOST),CALLCENTER_HTTP__HOST="$(HOST)" )$(BIN)/callcenter up
 
 test: needs lint build bring ## run all checks and all tests (PYTEST_ARGS="tests/unit -q" chooses)
 	@$(BIN)/python -m pytest --durations=10 $(PYTEST_ARGS)
