@@ -20,7 +20,7 @@ MAX_RECORD = 8192
 """Characters; a record of the contract is below 1,000. More is not parsed."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIME = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?", re.ASCII)
+_TIME = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -123,4 +123,7 @@ def _time(text: str) -> datetime | None:
     if match is None:
         return None
     micros = int(((match[2] or "") + "000000")[:6])
-    return _EPOCH + timedelta(seconds=int(match[1]), microseconds=micros)
+    try:
+        return _EPOCH + timedelta(seconds=int(match[1]), microseconds=micros)
+    except OverflowError:  # behind the year 9999
+        return None

@@ -1,7 +1,7 @@
 """A scripted AMI peer in the test's own process: for what a real exchange cannot be made to do on demand.
 
-It answers what an idle exchange would (login, ping, empty lists, a small AstDB), keeps all it was asked, and lets a test
-replace any answer, fall silent, send raw bytes or cut the connection.
+It answers what an idle exchange would (login, ping, empty lists, a small AstDB), keeps all it was asked, and lets a
+test replace any answer, fall silent, send raw bytes or cut the connection.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
+from tests.waiting import wait_until_async
 
 Action = dict[str, str]
 Answer = Callable[["FakeAmi", Action], "bytes | None"]
@@ -29,11 +31,7 @@ def event(name: str, **headers: str) -> bytes:
 
 async def until(condition: Callable[[], object], limit: float = 5.0) -> None:
     """Wait until something is so; fail when it is not so in time."""
-    deadline = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not so within {limit} s: {condition.__qualname__}")
-        await asyncio.sleep(0.002)
+    await wait_until_async(condition, limit, condition.__qualname__)
 
 
 class FakeAmi:
@@ -44,7 +42,7 @@ class FakeAmi:
         self.refuse_login = False
         self.say_fully_booted = True
         self.silent = False
-        self.banner = b"Asterisk Call Manager/11.0.0\r\n"
+        self.banner: tuple[bytes, ...] = (b"Asterisk Call Manager/11.0.0\r\n",)
         self.actions: list[Action] = []
         self.connections = 0
         self.astdb: dict[str, str] = {}
@@ -101,7 +99,7 @@ class FakeAmi:
         self.connections += 1
         self._writers.append(writer)
         try:
-            writer.write(self.banner)
+            await self.send_apart(*self.banner)
             while True:
                 raw = await reader.readuntil(b"\r\n\r\n")
                 self._handle(writer, raw.decode())

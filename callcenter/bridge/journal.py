@@ -112,6 +112,7 @@ class JournalReader:
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()
         self._deletions: dict[tuple[str, str], None] = {}
+        self._deleting: set[tuple[str, str]] = set()
         self._delete_wake = asyncio.Event()
         self._questions: set[asyncio.Task[None]] = set()
         self._batch = settings.journal_batch
@@ -352,8 +353,9 @@ class JournalReader:
     # --- deleting --------------------------------------------------------------------------------
 
     def _delete(self, call_id: str, step: str) -> None:
-        self._deletions[call_id, step] = None
-        self._delete_wake.set()
+        if (call_id, step) not in self._deleting:
+            self._deletions[call_id, step] = None
+            self._delete_wake.set()
 
     async def _delete_all(self) -> None:
         while True:
@@ -361,11 +363,13 @@ class JournalReader:
             self._delete_wake.clear()
             while self._deletions:
                 some = [*self._deletions][: 8 * _AT_ONCE]
+                self._deleting.update(some)
                 for key in some:
                     del self._deletions[key]
                 await asyncio.to_thread(self._remove_files, some)
                 limit = asyncio.Semaphore(_AT_ONCE)
                 await asyncio.gather(*(self._delete_key(limit, *key) for key in some))
+                self._deleting.clear()
 
     def _remove_files(self, steps: list[tuple[str, str]]) -> None:
         if self._settings.spool is None:

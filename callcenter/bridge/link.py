@@ -143,6 +143,7 @@ class Link:
         self._wall = wall
         self._rng = rng or random.Random()  # noqa: S311  (spreads reconnections, guards nothing)
         self._protocol: BridgeProtocol | None = None
+        self._attempt: asyncio.Task[None] | None = None
         self._lost: asyncio.Future[None] | None = None
         self._booted = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -170,7 +171,11 @@ class Link:
             self._ready_since = None
             refused = False
             try:
-                await self._one_connection()
+                self._attempt = asyncio.create_task(self._one_connection())
+                await self._attempt
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
             except LoginRefusedError as error:
                 refused = True
                 self.counters.refused += 1
@@ -193,7 +198,8 @@ class Link:
         """End the connection and `run`, also in the middle of a back-off; no connection follows."""
         self._stopping = True
         self._hurry.set()
-        self.drop()
+        if self._attempt is not None:
+            self._attempt.cancel()
 
     def drop(self) -> None:
         """Cut the present connection, as a broken network would; the supervision then connects anew."""
