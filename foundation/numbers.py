@@ -16,8 +16,9 @@ _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LOCAL = re.compile(r"[2-9]\d{6,7}")
 _SERVICE = re.compile(r"\d{3,6}")
 _NATIONAL_SERVICE = re.compile(r"[48]00\d{7}")
-_AREA_AND_LOCAL = re.compile(r"(?:10|2\d|[3-9]\d{2})[2-9]\d{6,7}")
-_EXTENSION = re.compile(r"^(.*?)(?:-|转|#|,)(\d{1,6})$")
+_AREA_AND_LOCAL = re.compile(r"(?:10|2\d)[2-9]\d{7}|[3-9]\d{2}[2-9]\d{6,7}")
+_EXTENSION = re.compile(r"(.*?)(?:转|#|,)([0-9]{1,6})")
+_LAST_GROUP = re.compile(r"(.*)-([0-9]{1,6})")
 
 
 @dataclass(frozen=True)
@@ -55,22 +56,32 @@ class NumberPlan:
         raw = (raw or "")[:200]
         text = re.sub(r"[\s()（）.]", "", fold(raw))
         extension = ""
-        if split := _EXTENSION.match(text):
+        if split := _EXTENSION.fullmatch(text):
             text, extension = split.groups()
-        text = text.replace("-", "")
-        if not re.fullmatch(r"\+?[0-9]{1,20}", text, flags=re.ASCII):
-            return Number("", "unknown", raw)
+        elif (group := _LAST_GROUP.fullmatch(text)) and self._complete(group[1]):
+            text, extension = group.groups()
         e164, kind = self._classify(text)
         return Number(e164, kind, raw, extension if e164 else "")
 
+    def _complete(self, text: str) -> bool:
+        """Whether what stands before the last `-` is a whole number, so that an extension follows (87000000-801) and
+        not its own next group (138-0000-0000, 0574-8700-0001, 400-123-4567)."""
+        e164, kind = self._classify(text)
+        if kind == "service":
+            return len(e164) == 10 or (len(e164) in (5, 6) and e164[:3] not in ("400", "800"))
+        return kind in ("mobile", "fixed")
+
     def _classify(self, text: str) -> tuple[str, str]:
+        text = text.replace("-", "")
+        if not re.fullmatch(r"\+?[0-9]{1,20}", text):
+            return "", "unknown"
         if text.startswith("00"):
             text = "+" + text[2:]
         if text.startswith("+"):
             national = text[1 + len(self.country) :] if text.startswith("+" + self.country) else None
             if national is not None:
                 return self._national(national.removeprefix("0"))
-            return (text, "foreign") if 8 <= len(text) <= 16 else ("", "unknown")
+            return (text, "foreign") if 8 <= len(text) <= 16 and text[1] != "0" else ("", "unknown")
         # A local number may itself begin with the country's digits: strip them only from a long number.
         if text.startswith(self.country) and len(text) >= 12:
             return self._national(text[len(self.country) :].removeprefix("0"))
@@ -80,6 +91,10 @@ class NumberPlan:
             return f"+{self.country}{self.area}{text}", "fixed"
         if _SERVICE.fullmatch(text):
             return text, "service"
+        # A hotline with country and area but without 0, such as 86574 81890: too short for the rule above.
+        hotline = text.removeprefix(self.country + self.area)
+        if hotline != text and _SERVICE.fullmatch(hotline):
+            return hotline, "service"
         return self._national(text)
 
     def _national(self, digits: str) -> tuple[str, str]:

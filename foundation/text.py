@@ -14,12 +14,12 @@ def clean(text: str, limit: int) -> str:
     use, surrogate) goes, since it can hide or reorder what an operator reads.
     """
     kept = (c for c in text if c in _KEPT_CONTROLS or not unicodedata.category(c).startswith("C"))
-    return "".join(kept).strip()[:limit]
+    return "".join(kept).strip()[:limit].rstrip()
 
 
 def one_line(text: str, limit: int) -> str:
     """`clean`, with every run of white space folded to one blank."""
-    return " ".join(clean(text.replace("\r", " ").replace("\n", " "), len(text)).split())[:limit]
+    return " ".join(clean(" ".join(text.split()), len(text)).split())[:limit].rstrip()
 
 
 def fold(text: str) -> str:
