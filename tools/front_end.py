@@ -23,7 +23,7 @@ def main() -> int:
     task = sys.argv[1] if len(sys.argv) == 2 else ""
     began = time.monotonic()
     if task == "install":
-        done = run(npm(), "ci", "--loglevel=error", "--no-progress")
+        done = run(npm(), "ci", "--loglevel=error", "--no-progress", quiet=True)
         said = "front-end packages: installed"
     elif task == "build":
         done = run([node()], "frontend/build.mjs")
@@ -71,12 +71,23 @@ def major(program: str) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def run(program: list[str], *arguments: str) -> bool:
+def run(program: list[str], *arguments: str, quiet: bool = False) -> bool:
+    """Whether the program ended well; a quiet one's words are shown only when it did not."""
     # Programs that npm starts look for node on the PATH: it must be the same one.
     path = os.pathsep.join([str(Path(node()).parent), os.environ.get("PATH", "")])
-    return (
-        subprocess.run([*program, *arguments], cwd=ROOT, env={**os.environ, "PATH": path}, check=False).returncode == 0
+    output = subprocess.PIPE if quiet else None
+    done = subprocess.run(
+        [*program, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+        stdout=output,
+        stderr=subprocess.STDOUT if quiet else None,
+        text=True,
+        check=False,
     )
+    if quiet and done.returncode != 0:
+        print(done.stdout)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def announce(goal: str, downloads: list[tuple[str, int, str]]) -> int:
         for_all = os.geteuid() == 0 and ("Chromium" in name or "font" in name)
         source = where or (as_root if for_all else debian)
         print(f"  {name:<40}{size:>4} MB   {source}")
-    print(f"  {'about':<40}{total:>4} MB\n")
+    print(f"  {'in all at most':<40}{total:>4} MB\n")
     free = shutil.disk_usage(str(ROOT)).free // 1000000
     if free < total * UNPACKED:
         print("It needs about " + str(total * UNPACKED) + " MB of disk; only " + str(free) + " MB are free.")

@@ -60,6 +60,21 @@ def state_assignments(tree: ast.AST, within: str = "") -> Iterator[tuple[int, st
         yield from state_assignments(node, inside)
 
 
+def ticket_updates(tree: ast.AST) -> Iterator[int]:
+    """Lines that change a ticket's state past its transition: `update(Ticket)….values(state=…)`."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and any(keyword.arg == "state" for keyword in node.keywords)):
+            continue
+        inner: ast.expr = node.func
+        while isinstance(inner, ast.Attribute | ast.Call):
+            called = inner.func if isinstance(inner, ast.Call) else None
+            if isinstance(called, ast.Name) and called.id == "update" and isinstance(inner, ast.Call):
+                if any(isinstance(table, ast.Name) and table.id == "Ticket" for table in inner.args):
+                    yield node.lineno
+                break
+            inner = inner.func if isinstance(inner, ast.Call) else inner.value
+
+
 def registry_hosts(text: str) -> list[str]:
     """Addresses of package registries and mirrors: whoever installs this has their own."""
     hosts = r"(?:deb|security|ftp|snapshot|registry|files|pypi|index|packages)\.[a-z0-9.-]+\.(?:org|com|net|io)"
@@ -116,9 +131,18 @@ def test_only_the_transition_assigns_a_state() -> None:
         at(file, line)
         for file in python_files("dispatch")
         for line, function in state_assignments(ast.parse(file.read_text("utf-8")))
-        if function != "move"
+        if function != "change_state"
     ]
-    assert not broken, f"only `move` assigns .state, so that every change is checked and logged: {broken}"
+    assert not broken, f"only `change_state` assigns .state, so that every change is checked and logged: {broken}"
+
+
+def test_no_statement_changes_a_tickets_state_past_its_transition() -> None:
+    broken = [
+        at(file, line)
+        for file in python_files("dispatch", "callcenter")
+        for line in ticket_updates(ast.parse(file.read_text("utf-8")))
+    ]
+    assert not broken, f"a ticket's state changes by `change_state` alone: {broken}"
 
 
 def test_no_registry_is_named() -> None:
@@ -163,6 +187,12 @@ def test_the_rule_on_waiting_lets_a_task_give_way() -> None:
 def test_the_rule_on_states_finds_a_breach_and_its_function() -> None:
     code = "def close(ticket):\n    if ticket:\n        ticket.state = 'closed'\n"
     assert list(state_assignments(ast.parse(code))) == [(3, "close")]
+
+
+def test_the_rule_on_ticket_updates_finds_a_breach() -> None:
+    assert list(ticket_updates(ast.parse("s.execute(update(Ticket).where(x).values(state='closed'))"))) == [1]
+    assert not list(ticket_updates(ast.parse("s.execute(update(Offer).where(x).values(state='won'))")))
+    assert not list(ticket_updates(ast.parse("s.execute(update(Ticket).where(x).values(note='n'))")))
 
 
 def test_the_rule_on_registries_finds_a_breach() -> None:
