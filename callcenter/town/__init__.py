@@ -1,0 +1,1 @@
+"""The town: a telephone network with people on it, for the demo and the tests."""
