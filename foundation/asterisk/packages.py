@@ -145,7 +145,8 @@ def unpack(
     """Bring ``packages`` and all they depend on into the prefix ``name``; at once when it is there already.
 
     ``suite`` None is the machine's own release. ``beside_installed`` brings only what this machine has not installed,
-    for programs that run on its own C library; without it the prefix is complete in itself. Two processes may ask at once: one brings, the other waits.
+    for programs that run on its own C library; without it the prefix is complete in itself. Two processes
+    may ask at once: one brings, the other waits.
     Raises PackageError with the remedy when apt, the network or the package is missing.
     """
     cache = cache or default_cache()
@@ -275,8 +276,10 @@ class Apt:
                 "apt-get", "install", "-qq", "--print-uris", "-o", f"Dir::Cache::archives={empty}", *packages
             )
         matches = [m for line in done.stdout.splitlines() if (m := _URI_LINE.match(line))]
-        if done.returncode != 0 or not matches:
+        if done.returncode != 0:
             raise PackageError(f"{', '.join(packages)} cannot be brought: {_last_lines(done.stderr)}")
+        if not matches:
+            raise PackageError(f"{', '.join(packages)} and all that belongs to it is installed on this machine.")
         return [Deb(m["file"], int(m["size"]), m["sha256"]) for m in matches]
 
     def download(self, debs: Sequence[Deb]) -> Path:

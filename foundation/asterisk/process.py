@@ -137,8 +137,10 @@ class AsteriskProcess:
     @property
     def pid(self) -> int | None:
         """The process id of this folder's Asterisk, whoever started it, or None."""
-        if self._child is not None and self._child.poll() is not None:
-            self._child = None  # reaped
+        if self._child is not None:
+            if self._child.poll() is None:
+                return self._child.pid  # its command line may not be readable yet
+            self._child = None
         return find_process(self.configuration)
 
     def start(self, timeout: float = 60) -> bool:
@@ -272,17 +274,19 @@ class AsteriskProcess:
         while (left := deadline - time.monotonic()) > 0:
             if self.pid is None:
                 return False
-            if (self.directories.run / "asterisk.ctl").exists() and self._answers(left, "core waitfullybooted"):
+            if (self.directories.run / "asterisk.ctl").exists() and self._answers(
+                left, "core waitfullybooted", "fully booted"
+            ):
                 return True
             time.sleep(0.05)
         return False
 
-    def _answers(self, timeout: float, command: str = "core show uptime") -> bool:
+    def _answers(self, timeout: float, command: str = "core show uptime", expected: str = "uptime") -> bool:
+        """Whether the answer holds ``expected``: one that ends in mid-question gives an empty one, and no error."""
         try:
-            self.ask(command, timeout)
+            return expected in self.ask(command, timeout)
         except AsteriskError:
             return False
-        return True
 
     def _end(self, gently: float) -> bool:
         pid = self.pid
@@ -294,7 +298,7 @@ class AsteriskProcess:
             return False
         try:
             # The handle cannot come to mean another process; that it means ours is asked once more.
-            if find_process(self.configuration) != pid:
+            if self.pid != pid:
                 return False
             poll = select.poll()
             poll.register(handle, select.POLLIN)
