@@ -57,7 +57,7 @@ _EN = MappingProxyType(
         "sos": "EMERGENCY {number}: {at} {name}, {address}, caller {caller}. Please call and go there now.",
         "offer": "New order {number}: {item}, {area}. {summary} Reply 1 and minutes to take it (1 20), 2 to decline; "
         "valid {minutes} min. Code if you have several: {code}.",
-        "confirmation": "Order {number} is yours: {item}, {name} {phone}, {address}. {summary} Be there by {arrive_by}. "
+        "confirmation": "Order {number} is yours: {item}, {name} {phone}, {address}. {summary} Arrive by {arrive_by}. "
         "Reply 到 when there, 完 and the price when done (完 80).",
         "withdrawal": "Order {number} ({item}) is cancelled or taken by another. No need to go. Thank you.",
         "nudge_arrive": "Order {number} ({item}) is due soon at {address}. Reply 到 when you are there.",

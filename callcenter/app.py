@@ -1,0 +1,101 @@
+"""The application behind one HTTP address: the rooms of `service.py`, the pages, and what it says of its own health."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from callcenter import health
+from callcenter.bridge.settings import BridgeSettings
+from callcenter.console.app import ConsoleSettings, create_console
+from callcenter.exchange.context import ami_secret, secrets_folder
+from callcenter.service import Plan, Service
+from callcenter.settings import Settings
+from callcenter.town.pages import TownPages
+from foundation import migrations
+from foundation.numbers import NumberPlan
+from foundation.secret_files import secret
+
+
+class Application:
+    """An ASGI application that makes its rooms when it starts, in the loop it runs in, and closes them in the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._site = FastAPI(lifespan=self._live, docs_url=None, redoc_url=None, openapi_url=None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._site(scope, receive, send)
+
+    @asynccontextmanager
+    async def _live(self, site: FastAPI) -> AsyncIterator[None]:
+        migrations.upgrade(self._settings.database_url)
+        service = Service(plan_of(self._settings))
+        console = create_console(service.database, service.writer, service.clock, _console_settings(self._settings))
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(service.stop)
+            _add_health(site, service)
+            if self._settings.town.enabled:
+                town = TownPages(self._settings.home / "town", service.handsets, service.movable_clock)
+                site.mount("/town", town.app)
+                await town.start()
+                stack.push_async_callback(town.stop)
+            await console.start()
+            stack.push_async_callback(console.stop)
+            site.mount("/", console.app)
+            service.start()
+            yield
+
+
+def plan_of(settings: Settings) -> Plan:
+    """What the service needs of the settings, as plain values."""
+    told = settings.exchange
+    managed = told.mode == "managed"
+    return Plan(
+        database_url=settings.database_url,
+        node=told.node,
+        numbers=NumberPlan(settings.numbers.country, settings.numbers.area_code),
+        bridge=BridgeSettings(
+            host=told.bind if managed else told.ami_host,
+            port=told.ami_port,
+            username=told.ami_user,
+            secret=ami_secret(settings),
+            ssl=ssl.create_default_context(cafile=told.ami_ca or None) if told.ami_tls else None,
+            spool=settings.home / "exchange" / "spool" if managed else None,
+        ),
+        movable_clock=settings.town.enabled and settings.town.movable_clock,
+    )
+
+
+def _console_settings(settings: Settings) -> ConsoleSettings:
+    return ConsoleSettings(
+        secret=secret(secrets_folder(settings.home), "session"),
+        secure=settings.http.base_url.startswith("https://"),
+        zone="Asia/Shanghai",
+        hotline=settings.numbers.hotlines[0],
+    )
+
+
+def _add_health(site: FastAPI, service: Service) -> None:
+    @site.get("/healthz")
+    async def healthz() -> PlainTextResponse:
+        """The process answers; nothing more."""
+        return PlainTextResponse("ok\n")
+
+    @site.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Whether a call that came now would be dealt with; each failing part says what is wrong."""
+        found = health.look(service)
+        body: dict[str, Any] = {"ready": found.ready, "problems": found.problems, "figures": found.figures}
+        return JSONResponse(body, status_code=200 if found.ready else 503)
+
+    @site.get("/metrics")
+    def metrics() -> PlainTextResponse:
+        """All figures in Prometheus' text format."""
+        return PlainTextResponse(health.as_metrics(health.look(service)), media_type="text/plain; version=0.0.4")

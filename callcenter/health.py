@@ -1,0 +1,80 @@
+"""What the application says of itself: a failure is said aloud before a resident notices it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from callcenter.clock.ticks import last_beat
+from callcenter.service import Service
+from foundation.tables import Deadline, InboxItem, OutboxMessage
+
+STALE_TICK = timedelta(seconds=10)
+"""As old as this, the dialplan takes the application for dead and drives the ladder itself."""
+AGED_OUTBOX = timedelta(seconds=30)
+AGED_INBOX = timedelta(seconds=30)
+AGED_HOUSEHOLD_S = 600.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """`problems` are sentences for a person; `figures` are numbers for a machine."""
+
+    problems: list[str]
+    figures: dict[str, float]
+
+    @property
+    def ready(self) -> bool:
+        return not self.problems
+
+
+def look(service: Service) -> Health:
+    """Ask the database and the bridge how things stand. An error of the database is itself the answer."""
+    now = service.clock.now()
+    figures = {f"bridge_{name}": value for name, value in service.bridge.metrics.items()}
+    figures["writer_waiting"] = service.writer.waiting
+    problems = _of_the_bridge(figures) + list(service.alarms.values())
+    try:
+        with service.database.read() as session:
+            beat = last_beat(session)
+            waiting = select(func.count(), func.min(OutboxMessage.not_before)).where(OutboxMessage.state == "pending")
+            due, oldest_due = session.execute(waiting.where(OutboxMessage.not_before <= now)).one()
+            arrived = select(func.count(), func.min(InboxItem.received_at)).where(InboxItem.handled_at.is_(None))
+            unread, oldest_unread = session.execute(arrived).one()
+            overdue = session.scalar(
+                select(func.count()).where(Deadline.state == "open", Deadline.due_at < now - STALE_TICK)
+            )
+    except Exception as error:
+        return Health([*problems, f"the database does not answer: {type(error).__name__}"], figures)
+    figures |= {"outbox_due": due, "inbox_waiting": unread, "deadlines_overdue": overdue or 0}
+    figures["tick_age_seconds"] = -1.0 if beat is None else (now - beat).total_seconds()
+    if beat is None or now - beat > STALE_TICK:
+        problems.append("the clock does not tick: deadlines do not fire and the lease is not renewed")
+    problems += _if_older("messages wait to be sent", due, oldest_due, now, AGED_OUTBOX)
+    problems += _if_older("replies wait to be dealt with", unread, oldest_unread, now, AGED_INBOX)
+    if overdue:
+        problems.append(f"{overdue} deadlines are overdue and have not fired")
+    return Health(problems, figures)
+
+
+def as_metrics(health: Health) -> str:
+    """Prometheus' text format, version 0.0.4: a name and a value a line."""
+    lines = [f"callcenter_{name} {float(value)}" for name, value in sorted(health.figures.items())]
+    return "\n".join([*lines, f"callcenter_ready {int(health.ready)}"]) + "\n"
+
+
+def _of_the_bridge(figures: dict[str, float]) -> list[str]:
+    if not figures.get("bridge_ready"):
+        return ["the exchange cannot be reached: calls are served by the exchange alone and told of later"]
+    age = figures.get("bridge_household_age_seconds")
+    if age is None or age > AGED_HOUSEHOLD_S:
+        return ["the exchange's copy of the household data is not known to be current"]
+    return []
+
+
+def _if_older(what: str, count: int, oldest: datetime | None, now: datetime, limit: timedelta) -> list[str]:
+    if oldest is None or now - oldest <= limit:
+        return []
+    return [f"{count} {what}, the oldest for {int((now - oldest).total_seconds())} seconds"]

@@ -1,0 +1,190 @@
+"""One application process: every room made, and wired to the others.
+
+exchange --journal--> bridge --> intake --> writer --> dispatch --> outbox --> pumps --> sandbox, bridge
+                         ^                    |
+                         +-- lease, household, seats       console, town (pages)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from functools import partial
+
+from callcenter.bridge.actions import Leg
+from callcenter.bridge.bridge import Bridge, BridgeCallbacks
+from callcenter.bridge.calls import Snapshot
+from callcenter.bridge.errors import ActionRefusedError, ActionTimeoutError, BridgeError
+from callcenter.bridge.household import HouseholdData
+from callcenter.bridge.seats import SeatWish
+from callcenter.bridge.settings import BridgeSettings
+from callcenter.clock.ticks import Ticks
+from callcenter.intake.calls import CallIntake
+from callcenter.messaging import sandbox
+from callcenter.messaging.gateways import GatewayError, Outgoing
+from callcenter.messaging.inbound import Inbound
+from callcenter.messaging.pump import Pump, sweep
+from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
+from callcenter.messaging.templates import render
+from callcenter.messaging.voice import VoiceGateway
+from dispatch import arrivals, deadlines, messages, replies, staff, truth
+from foundation.clock import Clock, MovableClock, SystemClock
+from foundation.database import Database
+from foundation.events import Happened
+from foundation.numbers import NumberPlan
+from foundation.writer import Priority, Writer
+from residents import household
+from residents import queries as residents
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a process needs to know to run, as plain values: made from the settings by `app.py`."""
+
+    database_url: str
+    node: str
+    numbers: NumberPlan
+    bridge: BridgeSettings
+    movable_clock: bool
+
+
+class Service:
+    """Every room of one process. Make it in the running loop, `start()`, and `stop()` in the end."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.database = Database(plan.database_url)
+        self.movable_clock = MovableClock() if plan.movable_clock else None
+        self.clock: Clock = self.movable_clock or SystemClock()
+        self.writer = Writer(self.database, self.clock)
+        self._loop = asyncio.get_running_loop()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._intake = CallIntake(self.writer, partial(arrivals.record_steps, plan=plan.numbers))
+        self.inbound = Inbound(self.database, self.writer, partial(replies.handle_sms, plan=plan.numbers))
+        self.handsets = SandboxHandsets(self.database, self.inbound.receive, partial(secrets.token_hex, 12))
+        self.alarms: dict[str, str] = {}
+        self.bridge = Bridge(
+            plan.bridge,
+            BridgeCallbacks(
+                on_steps=self._intake.take,
+                on_resync=self._take_resync,
+                desired_household=self._desired_household,
+                desired_seats=self._desired_seats,
+                on_alarm=self._note_alarm,
+            ),
+        )
+        voice = VoiceGateway({messages.LEG.name: self._make_leg, messages.RING_BACK.name: self._make_ring_back})
+        pump = partial(
+            Pump, writer=self.writer, clock=self.clock, text=render, untrue=truth.untrue, failed=messages.message_failed
+        )
+        self.pumps = [pump("sms", SandboxGateway()), pump("call", voice)]
+        self.ticks = Ticks(
+            self.database,
+            self.writer,
+            self.clock,
+            fire=deadlines.fire,
+            chores={
+                "sweep": lambda _now: self.writer.run(sweep, messages.KINDS, messages.message_failed, actor="clock"),
+                "inbox": lambda now: self.inbound.catch_up((sandbox.SOURCE,), now),
+            },
+            alive=self.bridge.renew_lease,
+        )
+        self.writer.on_commit(self._committed)
+
+    def start(self) -> None:
+        """Begin to work: the bridge, the pumps and the ticks."""
+        self._tasks = [asyncio.create_task(self.bridge.run(), name="bridge")]
+        self._tasks += [asyncio.create_task(pump.run(), name="pump") for pump in self.pumps]
+        self.ticks.start()
+
+    async def stop(self) -> None:
+        """Take nothing more, finish what was begun, and close."""
+        self.ticks.stop()
+        self.bridge.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.writer.close)
+        self.database.dispose()
+
+    # --- what a commit sets in motion -------------------------------------------------------------
+
+    def _committed(self, happened: list[Happened]) -> None:
+        kinds = {h.kind.split(".", 1)[0] for h in happened}
+        self._loop.call_soon_threadsafe(self._wake, kinds)
+
+    def _wake(self, kinds: set[str]) -> None:
+        for pump in self.pumps:
+            pump.wake()
+        if kinds & {"seat", "break"}:
+            self.bridge.seats.reconcile_soon()
+        if kinds & {"household", "device", "contact", "home", "duty"}:
+            self.bridge.household.compare_soon()
+
+    # --- what the bridge asks and tells -----------------------------------------------------------
+
+    async def _take_resync(self, snapshot: Snapshot) -> None:
+        await self.writer.run(
+            arrivals.end_unknown,
+            self.plan.node,
+            snapshot.live_call_ids,
+            priority=Priority.EMERGENCY,
+            actor="exchange",
+        )
+
+    async def _desired_household(self) -> HouseholdData:
+        return await asyncio.to_thread(self._read_household)
+
+    def _read_household(self) -> HouseholdData:
+        with self.database.read() as session:
+            data = residents.load_household(session)
+            duty = [household.DutyPhone(*phone) for phone in staff.duty_phones(session)]
+        keys = household.desired_keys(data.homes, data.devices, data.contacts, duty, self.plan.numbers)
+        return HouseholdData(data.version, keys)
+
+    async def _desired_seats(self) -> dict[str, SeatWish]:
+        return await asyncio.to_thread(self._read_seats)
+
+    def _read_seats(self) -> dict[str, SeatWish]:
+        with self.database.read() as session:
+            return {
+                seat.name: SeatWish(seat.signed_in, seat.paused, seat.reason) for seat in staff.desired_seats(session)
+            }
+
+    def _note_alarm(self, text: str) -> None:
+        log.error("the exchange needs a person: %s", text)
+        self.alarms["bridge"] = text
+
+    # --- calls that we make -----------------------------------------------------------------------
+
+    async def _make_leg(self, message: Outgoing) -> str:
+        p = message.params
+        leg = Leg(
+            call_id=str(p["call"]),
+            channel=str(p["chan"]),
+            who=str(p["who"]),
+            number=str(p["number"]),
+            ring_seconds=int(str(p["ring"])),
+            epoch=message.outbox_id,
+        )
+        return await self._calling(self.bridge.actions.originate_leg(leg))
+
+    async def _make_ring_back(self, message: Outgoing) -> str:
+        p = message.params
+        call = self.bridge.actions.originate_ring_back(str(p["alarm"]), int(str(p["attempt"])), str(p["number"]))
+        return await self._calling(call)
+
+    async def _calling(self, call: Awaitable[str]) -> str:
+        try:
+            return await call
+        except ActionTimeoutError as error:
+            raise TimeoutError(str(error)) from error  # nobody knows: the kind's own promise settles it
+        except ActionRefusedError as error:
+            raise GatewayError(f"the exchange refuses the call: {error}", permanent=True) from error
+        except BridgeError as error:
+            raise GatewayError(f"the exchange cannot be asked now: {error}", permanent=False) from error
