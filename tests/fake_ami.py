@@ -174,8 +174,14 @@ class FakeAmi:
 
     def _on_dbdel(self, action: Action) -> bytes:
         if self.astdb.pop(f"/{action['family']}/{action['key']}", None) is None:
-            return error(action, "Database entry not found")
+            return error(action, "Database entry could not be deleted")
         return ok(action)
+
+    def _on_dbget(self, action: Action) -> bytes:
+        value = self.astdb.get(f"/{action['family']}/{action['key']}")
+        if value is None:
+            return error(action, "Database entry not found")
+        return listing(action, "DBGetResponse", [{"Val": value}], "DBGetComplete")
 
     def _on_dbgettree(self, action: Action) -> bytes:
         prefix = f"/{action['family']}/" + (f"{action['key']}/" if "key" in action else "")

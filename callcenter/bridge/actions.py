@@ -113,8 +113,9 @@ class Actions:
         """Delete a key; one that is not there is no error."""
         try:
             await self._do("DBDel", Family=family, Key=key)
-        except ActionRefusedError as error:
-            if "not found" not in str(error).lower():
+        except ActionRefusedError:
+            # Asterisk has one and the same answer for a key that is not there and for one it could not delete.
+            if await self.db_get(family, key) is not None:
                 raise
 
     async def db_del_tree(self, family: str) -> None:
@@ -147,7 +148,7 @@ class Actions:
             Context="leg-join",
             ChannelId=leg.channel_id,
             OtherChannelId=f"{leg.channel_id}-b",
-            Timeout=str((leg.ring_seconds + 60) * 1000),
+            Timeout="120000",  # a person who is being asked to press 1 must not be cut off at the usual 30 s
             Variable=variables(
                 {
                     "LEG_CALL": leg.call_id,

@@ -222,7 +222,8 @@ class Bridge:
         """Resync when asked to, and now and then unasked."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._resync_wanted.wait(), self.settings.audit_interval)
+                async with asyncio.timeout(self.settings.audit_interval):
+                    await self._resync_wanted.wait()
             if not self._is_ready():
                 self._resync_wanted.clear()
                 continue  # the connection's own resync will do it

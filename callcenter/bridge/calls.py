@@ -242,7 +242,7 @@ def with_live(snapshot: Snapshot, also_live: set[str]) -> Snapshot:
 
 
 def call_id(unique_id: str) -> str:
-    """A unique id as the dialplan names the call: `FILTER(a-zA-Z0-9.-)`."""
+    """A unique id as the dialplan names the call: letters, digits, `.` and `-`."""
     return re.sub(r"[^a-zA-Z0-9.-]", "", unique_id)
 
 

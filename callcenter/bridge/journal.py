@@ -29,6 +29,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -225,10 +226,9 @@ class JournalReader:
 
     async def _wait(self, next_due: float | None) -> None:
         delay = None if next_due is None else max(0.0, next_due - asyncio.get_running_loop().time())
-        try:
-            await asyncio.wait_for(self._wake.wait(), delay)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
 
     def _take(self) -> tuple[list[tuple[str, str]], float | None]:
         """The next batch, or when there is none the time at which a waiting call is due."""

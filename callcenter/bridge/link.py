@@ -5,6 +5,8 @@
 
 panoramisk reads, writes and matches answers; its own reconnection, ping and replay of unanswered actions are
 switched off, because they dial twice and never notice a peer that has fallen silent.
+
+Nothing here uses `asyncio.wait_for`: before Python 3.12 it can swallow a cancellation that meets a result.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -218,10 +221,9 @@ class Link:
         self._hurry.clear()
         if self._stopping:
             return
-        try:
-            await asyncio.wait_for(self._hurry.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     def _set(self, state: LinkState) -> None:
         if state is not self.state:
@@ -245,10 +247,11 @@ class Link:
                 buffer_cap=settings.buffer_cap,
             )
 
-        made = await asyncio.wait_for(
-            loop.create_connection(factory, settings.host, settings.port, ssl=settings.ssl),
-            settings.connect_timeout,
-        )
+        try:
+            async with asyncio.timeout(settings.connect_timeout):
+                made = await loop.create_connection(factory, settings.host, settings.port, ssl=settings.ssl)
+        except TimeoutError:
+            raise TimeoutError(f"no connection within {settings.connect_timeout:g} s") from None
         transport, protocol = made
         _keep_alive(transport.get_extra_info("socket"))
 
@@ -397,7 +400,8 @@ class Link:
         action = Action(headers)
         future = protocol.send(action, as_list=None if listing else False)
         try:
-            result = await asyncio.wait_for(future, limit)
+            async with asyncio.timeout(limit):
+                result = await future
         except TimeoutError:
             raise ActionTimeoutError(f"{headers['Action']} was not answered within {limit:g} s") from None
         finally:
