@@ -1,0 +1,1 @@
+"""What the telephone says and asks."""
