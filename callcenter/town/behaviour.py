@@ -5,8 +5,8 @@ from typing import Literal
 
 Does = Literal["ring", "answer", "busy", "decline", "voicemail", "unreachable"]
 
-# Q.850 causes, which the channel driver turns into 486 Busy Here, 603 Decline and 480 Temporarily Unavailable.
-CAUSES: dict[str, int] = {"busy": 17, "decline": 21, "unreachable": 18}
+# Q.850 causes, which the channel driver turns into 486 Busy Here, 403 Forbidden and 480 Temporarily Unavailable.
+CAUSES: dict[str, int] = {"busy": 17, "decline": 21, "unreachable": 20}
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class TownController:
             await asyncio.sleep((2 * len(part) + 1) * _KEY_MS / 1000)
 
     async def hang_up(self, call: Call, cause: int = 16) -> None:
-        """Put the receiver down, or refuse a call that rings (17 busy, 21 declined, 18 not reached)."""
+        """Put the receiver down, or refuse a call that rings (17 busy, 21 declined, 20 not reached)."""
         with self.diary.changing():
             if call.is_over:
                 return
@@ -329,7 +329,7 @@ class TownController:
 
 
 def _caller_id(number: str, name: str) -> str:
-    """`"name" <number>` with what would end either part taken out; the rest may be anything."""
-    clean_name = name.replace('"', "").replace("<", "").replace(">", "")
-    clean_number = number.replace("<", "").replace(">", "")
-    return f'"{clean_name}" <{clean_number}>'
+    """`"name" <number>` without what would end either part; line ends cannot travel in a SIP header's name."""
+    shown_name = "".join(letter for letter in name if letter not in '"<>\r\n\0')
+    shown_number = "".join(letter for letter in number if letter not in "<>\0")
+    return f'"{shown_name}" <{shown_number}>'

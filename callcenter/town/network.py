@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import wave
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -155,4 +156,8 @@ def _write_voices(folder: Path) -> None:
         sound = 0.15 * tone * syllables
         if beep:
             sound = np.concatenate([sound, 0.4 * np.sin(2 * np.pi * 1000 * np.arange(rate // 2) / rate)])
-        (folder / f"{name}.sln").write_bytes((np.clip(sound, -1, 1) * 32000).astype("<i2").tobytes())
+        samples = (np.clip(sound, -1, 1) * 32000).astype("<i2").tobytes()
+        (folder / f"{name}.sln").write_bytes(samples)
+        with wave.open(str(folder.parent / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, rate, 0, "NONE", ""))
+            file.writeframes(samples)

@@ -77,7 +77,7 @@ class Line:
         return self._wait(lambda: self.call.ended_at, 10.0, "hangs up")
 
     def refuses(self, cause: int = 21) -> "Line":
-        """Refuse a call that rings: Q.850 cause 21 declined, 17 busy, 18 not reached."""
+        """Refuse a call that rings: Q.850 cause 21 declined, 17 busy, 20 not reached."""
         self._town.run(self._town.controller.hang_up(self.call, cause))
         return self._wait(lambda: self.call.ended_at, 10.0, "refuses")
 
@@ -321,18 +321,30 @@ class Town:
         self.prompts = prompts
         self.web = TownWeb(web)
         self.clock = self.web.clock
-        self._settings = settings
+        # Set to leave without putting the receivers down, as a controller that is killed does.
+        self.leaves_calls_up = False
+        self.settings = settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="town", daemon=True)
         self.controller = TownController(settings, self.directory, self.diary)
 
     def __enter__(self) -> "Town":
         self._thread.start()
-        self.run(self.controller.start())
+        try:
+            self.run(self.controller.start())
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.run(self.controller.hang_up_all())
+        try:
+            if not self.leaves_calls_up:
+                self.run(self.controller.hang_up_all())
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         self.run(self.controller.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -358,8 +370,8 @@ class Town:
 
     def seat(self, name: str) -> Phone:
         """An operator's desk phone: `op1`, `op2`, ..."""
-        if name not in self._settings.seats:
-            raise TownError(f"There is no seat {name!r}; there are {', '.join(self._settings.seats) or 'none'}.")
+        if name not in self.settings.seats:
+            raise TownError(f"There is no seat {name!r}; there are {', '.join(self.settings.seats) or 'none'}.")
         return Phone(self, Telephone(number=name, key=name, name=name, kind="seat"))
 
     def _of_kind(self, key_or_number: str, kind: str) -> Phone:
@@ -375,6 +387,10 @@ class Town:
         if self.prompts is None:
             raise TownError(f"The town does not know where the exchange keeps its prompts, so not {name!r} either.")
         return read_wav(self.prompts / f"{name}.wav")
+
+    def voice_file(self, name: str) -> Path:
+        """The sound that the town's own telephones play: `voicemail`, `voice`, as a wav file for `hears`."""
+        return self.recordings.parent / "sounds" / f"{name}.wav"
 
     def place_calls(
         self,

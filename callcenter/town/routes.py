@@ -1,0 +1,242 @@
+"""The page `/town`: the demo's telephones, and the routes by which tests read handsets and move the clock.
+
+Exists only where the town is switched on. Whoever reaches it can ring and answer as anybody, so it answers only
+requests that come from this machine under a local name (no DNS rebinding) and, where something is changed, only
+from its own pages (no cross-site request).
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import Path as UrlPath
+from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.templating import Jinja2Templates
+from pydantic import BaseModel, Field
+
+from callcenter.town.ari import AriError
+from callcenter.town.behaviour import BUSY, RINGS_OUT, VOICEMAIL, WhenRung
+from callcenter.town.controller import TownController
+from callcenter.town.diary import Call
+from callcenter.town.directory import Kind, Telephone
+from callcenter.town.errors import TownError
+from callcenter.town.handsets import Handsets, MovableClock
+
+HERE = Path(__file__).parent
+# A page asks about once a second; a longer list would not be read by anybody.
+SHOWN_PER_KIND = 24
+SHOWN_LINES = 40
+LOCAL_NAMES = frozenset({"localhost", "testserver"})
+
+Number = Annotated[str, UrlPath(min_length=1, max_length=40, pattern=r"^[0-9+*#A-Za-z._-]+$")]
+KINDS: dict[Kind, tuple[str, str]] = {
+    "device": ("一键通", "One-touch devices"),
+    "resident": ("居民", "Residents"),
+    "seat": ("坐席话机", "Operators' desk phones"),
+    "duty": ("值班手机", "Duty phones"),
+    "contact": ("家属邻里", "Contacts"),
+    "provider": ("服务单位", "Providers"),
+}
+STANDING: dict[str, WhenRung] = {
+    "rings": RINGS_OUT,
+    "busy": BUSY,
+    "voicemail": VOICEMAIL,
+    "takes": WhenRung("answer", after=2.0, presses="1", press_after=2.0),
+}
+
+
+class Dial(BaseModel):
+    number: str = Field(min_length=1, max_length=20, pattern=r"^[0-9+*#]+$")
+
+
+class Press(BaseModel):
+    keys: str = Field(min_length=1, max_length=20, pattern=r"^[0-9*#]+$")
+
+
+class Standing(BaseModel):
+    does: Literal["rings", "busy", "voicemail", "takes"]
+
+
+class Reply(BaseModel):
+    text: str = Field(min_length=1, max_length=500)
+
+
+class Forward(BaseModel):
+    """Seconds to move ahead, at most 31 days at once."""
+
+    seconds: float = Field(gt=0, le=31 * 86400, allow_inf_nan=False)
+
+
+def is_local(request: Request) -> bool:
+    """Whether it comes from this machine and names it: a foreign name that points here is an attack."""
+    name = request.url.hostname or ""
+    return _loopback(name) and (request.client is None or _loopback(request.client.host))
+
+
+def _loopback(host: str) -> bool:
+    if host in LOCAL_NAMES or host == "testclient":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def only_local(request: Request) -> None:
+    """Refuse other machines: the town lets anybody ring as anybody."""
+    if not is_local(request):
+        raise HTTPException(403, "城镇演示只在本机开放 / The town is open to this machine only")
+
+
+def only_own_pages(request: Request) -> None:
+    """Refuse what another site's page sends. A program that is no browser sends neither header."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None and site != "same-origin":
+        raise HTTPException(403, "只接受本页面的操作 / Only this page may do that")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+        raise HTTPException(403, "只接受本页面的操作 / Only this page may do that")
+
+
+def create_router(
+    town: TownController, handsets: Handsets | None = None, clock: MovableClock | None = None
+) -> APIRouter:
+    """The router to include where the town is switched on. Without handsets or clock their routes answer 404."""
+    router = APIRouter(prefix="/town", dependencies=[Depends(only_local)], include_in_schema=False)
+    changing = [Depends(only_own_pages)]
+    templates = Jinja2Templates(HERE / "templates")
+
+    @router.get("")
+    async def page(request: Request) -> HTMLResponse:
+        context = {"kinds": KINDS, "hotlines": ("81890", "96345"), "has_clock": clock is not None}
+        return templates.TemplateResponse(request, "town.html", context)
+
+    @router.get("/static/{name}")
+    async def static(name: Literal["town.css", "town.js"]) -> FileResponse:
+        return FileResponse(HERE / "static" / name, headers={"Cache-Control": "no-cache"})
+
+    @router.get("/state")
+    async def state() -> dict[str, Any]:
+        return {
+            "telephones": telephones(town),
+            "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]],
+            "handsets": list(await handsets.list_handsets())[:SHOWN_PER_KIND] if handsets is not None else [],
+        }
+
+    @router.post("/phones/{number}/dial", dependencies=changing)
+    async def dial(number: Number, body: Dial) -> dict[str, Any]:
+        if any(not call.is_over for call in town.diary.calls(_known(town, number))):
+            raise HTTPException(409, "这部电话正在通话 / This telephone is in a call")
+        call = await town.dial(number, body.number)
+        return as_seen(call)
+
+    async def act(number: str, wanted: Callable[[Call], bool], do: Callable[[Call], Awaitable[None]]) -> dict[str, Any]:
+        call = next((c for c in reversed(town.diary.calls(_known(town, number))) if wanted(c)), None)
+        if call is None:
+            raise HTTPException(409, "这部电话现在做不到 / This telephone cannot do that now")
+        try:
+            await asyncio.wait_for(do(call), 15)
+        except (AriError, TownError, TimeoutError) as error:
+            raise HTTPException(409, f"没有做成 / It did not work: {type(error).__name__}") from error
+        return as_seen(call)
+
+    @router.post("/phones/{number}/answer", dependencies=changing)
+    async def answer(number: Number) -> dict[str, Any]:
+        return await act(number, lambda call: call.direction == "in" and call.is_ringing, town.answer)
+
+    @router.post("/phones/{number}/press", dependencies=changing)
+    async def press(number: Number, body: Press) -> dict[str, Any]:
+        return await act(number, lambda call: call.is_talking, lambda call: town.press(call, body.keys))
+
+    @router.post("/phones/{number}/hang-up", dependencies=changing)
+    async def hang_up(number: Number) -> dict[str, Any]:
+        return await act(number, lambda call: not call.is_over, lambda call: town.hang_up(call, _cause(call)))
+
+    @router.post("/phones/{number}/when-rung", dependencies=changing)
+    async def when_rung(number: Number, body: Standing) -> dict[str, Any]:
+        town.when_rung(_known(town, number), STANDING[body.does])
+        return {"does": body.does}
+
+    @router.get("/handsets/{number}/messages")
+    async def messages(number: Number) -> list[dict[str, str]]:
+        if handsets is None:
+            raise HTTPException(404, "没有短信 / No SMS here")
+        return [
+            {"id": m.id, "at": m.at.isoformat(), "from": m.sender, "text": m.text}
+            for m in await handsets.messages(number)
+        ]
+
+    @router.post("/handsets/{number}/replies", dependencies=changing, status_code=202)
+    async def reply(number: Number, body: Reply) -> dict[str, str]:
+        if handsets is None:
+            raise HTTPException(404, "没有短信 / No SMS here")
+        await handsets.deliver_reply(number, body.text)
+        return {"from": number, "text": body.text}
+
+    @router.post("/clock", dependencies=changing)
+    async def move_clock(body: Forward) -> dict[str, str]:
+        if clock is None:
+            raise HTTPException(404, "时钟不能拨动 / The clock cannot be moved here")
+        return {"now": clock.forward(seconds=body.seconds).isoformat()}
+
+    return router
+
+
+def _known(town: TownController, number: str) -> str:
+    """A number of the directory or of a seat, and no other: the page rings as nobody else."""
+    if number in town.settings.seats:
+        return number
+    if not town.directory.knows(number):
+        raise HTTPException(404, "没有这部电话 / No such telephone")
+    return town.directory.find(number).number
+
+
+def _cause(call: Call) -> int:
+    """A receiver put down (16), or a ring refused (21)."""
+    return 21 if call.direction == "in" and call.is_ringing else 16
+
+
+def as_seen(call: Call) -> dict[str, Any]:
+    """A call as the page shows it."""
+    state = "over" if call.is_over else "talking" if call.is_talking else "ringing" if call.is_ringing else "dialling"
+    return {
+        "id": call.id,
+        "direction": call.direction,
+        "other": call.other[:40],
+        "name": call.other_name[:40],
+        "state": state,
+        "since": call.answered_at or call.started_at,
+        "keys": call.keys_pressed[-20:],
+    }
+
+
+def telephones(town: TownController) -> list[dict[str, Any]]:
+    """All telephones that the page shows, each with its latest call; those in a call come first of their kind."""
+    latest = {call.phone: call for call in town.diary.calls()}
+    seats = [Telephone(name, name, f"坐席 {name[2:]}", "seat") for name in town.settings.seats]
+    rows: list[dict[str, Any]] = []
+    for kind in KINDS:
+        found = [telephone for telephone in (*seats, *town.directory) if telephone.kind == kind]
+        found.sort(key=lambda telephone: _is_idle(latest.get(telephone.number)))
+        rows += [_row(town, telephone, latest.get(telephone.number)) for telephone in found[:SHOWN_PER_KIND]]
+    return rows
+
+
+def _is_idle(call: Call | None) -> bool:
+    return call is None or call.is_over
+
+
+def _row(town: TownController, telephone: Telephone, call: Call | None) -> dict[str, Any]:
+    standing = town.behaviour(telephone.number)
+    return {
+        "number": telephone.number,
+        "name": telephone.name or telephone.key,
+        "kind": telephone.kind,
+        "dials": telephone.dials or ("81891" if telephone.kind == "device" else ""),
+        "does": next((name for name, does in STANDING.items() if does == standing), "rings"),
+        "call": as_seen(call) if call is not None else None,
+    }
