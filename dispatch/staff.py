@@ -1,4 +1,4 @@
-"""Who works here: accounts, seats, breaks. Breaks pause a seat for service calls; an emergency rings it all the same."""
+"""Who works here: accounts, seats, breaks. A break keeps service calls away from a seat, never an emergency."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password_hash: str, password: str) -> bool:
-    """Whether `password` belongs to the hash; an unreadable hash belongs to none. Slow by design, as `hash_password`."""
+    """Whether `password` belongs to the hash; an unreadable hash belongs to none. Slow, as `hash_password`."""
     try:
         return _HASHER.verify(password_hash, password[:200])
     except (VerificationError, InvalidHashError):

@@ -1,0 +1,248 @@
+"""Emergencies (紧急求助): raised by a press, taken by one person, graded, handled, closed with an outcome.
+
+Presses of one household join its one open alarm; where the household is unknown, the line stands for it. Who is rung
+when is `dispatch.ladder`; calling back a line that was cut is `dispatch.ring_backs`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from dispatch import limits, tickets
+from dispatch.errors import AlarmNotConfirmed, BadInput, TicketNotOpen, missing
+from dispatch.tables import Arrival, ArrivalTicket, RingBack, Ticket
+from dispatch.tickets import Watch
+from foundation import deadlines, outbox
+from foundation.text import clean, one_line
+from foundation.writer import Work
+from residents.tables import Device, Home, HomeMember, Person
+
+GRADES = {
+    "accidental": "误触",
+    "ordinary": "咨询求助",
+    "concern": "关注",
+    "urgent": "紧急",
+    "critical": "危急",
+}
+OUTCOMES = {
+    "served_on_phone": "电话中解决",
+    "helped_at_door": "上门处理完毕",
+    "handed_to_120": "移交 120",
+    "handed_to_110": "移交 110",
+    "handed_to_119": "移交 119",
+    "no_need": "无需处置",
+    "test": "测试",
+    "accidental": "误触",
+}
+NEEDS_CONFIRMATION = frozenset({"accidental", "test", "no_need"})
+"""Outcomes that say nothing was wrong: somebody who was heard or seen must have said so. A silent line is danger."""
+CONFIRMATIONS = {"voice": "通话确认", "door": "上门确认"}
+
+
+def raise_alarm(w: Work, arrival: Arrival) -> Ticket:
+    """Join the household's open alarm, or open one; link the arrival to it. The arrival must be stored already."""
+    home_id = arrival.home_id or _home_of_line(w.session, arrival)
+    household = _household(arrival, home_id)
+    ticket = _open_alarm(w.session, household)
+    how = "joined"
+    if ticket is None:
+        try:
+            with w.session.begin_nested():
+                ticket = _open(w, arrival, home_id, household)
+            how = "opened"
+        except IntegrityError:
+            ticket = _open_alarm(w.session, household)
+            if ticket is None:
+                raise
+    arrival.disposition, arrival.disposition_reason = "ticket", f"{how} {ticket.number}"
+    arrival.disposed_at, arrival.disposed_by, arrival.next_deadline_at = w.now, "system", None
+    w.session.flush()
+    # A call first taken for another matter may turn out to be a press: the alarm is then its ticket.
+    w.session.execute(delete(ArrivalTicket).where(ArrivalTicket.arrival_id == arrival.id))
+    tickets.attach(w, arrival.id, ticket.id, how)
+    deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{arrival.id}")
+    if how == "opened":
+        w.log("alarm.raised", ticket_id=ticket.id, arrival_id=arrival.id, household=household, siren="on")
+    else:
+        w.log("alarm.pressed_again", ticket_id=ticket.id, arrival_id=arrival.id, state=ticket.state)
+        if ticket.state != "raised":
+            watch_waiting_call(w, ticket, arrival.external_id)
+    return ticket
+
+
+def take(w: Work, ticket_id: int, by: str) -> bool:
+    """`by` (a person key or `user:<login>`) takes the alarm. True: it is theirs; False: another was first.
+
+    One conditional UPDATE decides. The ladder stops: its deadlines end and its queued calls and texts are withdrawn.
+    """
+    by = one_line(by, 40)
+    won = _claim(w, ticket_id, by)
+    ticket = tickets.locked(w.session, ticket_id)
+    if ticket.kind != "emergency":
+        raise BadInput("该工单不是警情", f"ticket {ticket.number} is no alarm")
+    if not won:
+        if ticket.state == "closed" and ticket.taken_by is None:
+            raise TicketNotOpen(f"警情 {ticket.number} 已办结", f"alarm {ticket.number} is closed")
+        if ticket.taken_by != by:
+            w.log("alarm.take_refused", ticket_id=ticket_id, by=by, holder=ticket.taken_by)
+        return ticket.taken_by == by
+    tickets.change_state(w, ticket, "taken", by, Watch.within("alarm.grade", limits.TAKEN, w.now, urgent=True))
+    outbox.withdraw(w.session, f"taken by {by}", ticket_id=ticket_id, kinds=("leg", "sos"))
+    w.log("alarm.taken", ticket_id=ticket_id, by=by, siren="off")
+    for call in waiting_calls(w.session, ticket_id):
+        watch_waiting_call(w, ticket, call[0])
+    return True
+
+
+def confirm(w: Work, ticket_id: int, how: str) -> None:
+    """Somebody heard the person (`voice`) or saw them at the door (`door`)."""
+    if how not in CONFIRMATIONS:
+        raise BadInput("确认方式只有通话或上门", "an alarm is confirmed by voice or at the door")
+    ticket = _alarm(w.session, ticket_id)
+    ticket.confirmed_by = how
+    w.session.flush()
+    w.log("alarm.confirmed", ticket_id=ticket_id, how=how)
+
+
+def grade(w: Work, ticket_id: int, value: str) -> None:
+    """Say how serious it is; a taken alarm is then being handled, and looked at every quarter of an hour."""
+    if value not in GRADES:
+        raise BadInput("没有这个级别", f"a grade is one of {', '.join(GRADES)}")
+    ticket = _alarm(w.session, ticket_id)
+    ticket.alarm_grade = value
+    if ticket.state != "handling":
+        watch = Watch.within("alarm.handling", limits.HANDLING, w.now)
+        tickets.change_state(w, ticket, "handling", ticket.owner, watch)
+        for call in waiting_calls(w.session, ticket_id):
+            watch_waiting_call(w, ticket, call[0])
+    w.log("alarm.graded", ticket_id=ticket_id, grade=value)
+
+
+def close(w: Work, ticket_id: int, outcome: str, note: str) -> None:
+    """End the alarm with an outcome code and a note; no call is made for it afterwards.
+
+    Raises `AlarmNotConfirmed` for an outcome that says nothing was wrong while nobody was heard or seen.
+    """
+    ticket = _alarm(w.session, ticket_id)
+    note = clean(note, tickets.MOST_NOTE)
+    if outcome not in OUTCOMES or not note:
+        raise BadInput("办结需要结果代码和说明", f"closing needs a note and an outcome of {', '.join(OUTCOMES)}")
+    if outcome in NEEDS_CONFIRMATION and ticket.confirmed_by is None:
+        raise AlarmNotConfirmed(
+            "须先通话或上门确认本人平安，才能按误触、测试或无需处置办结",
+            f"alarm {ticket.number} needs a voice or somebody at the door before it can close as {outcome}",
+        )
+    ticket.note = note
+    w.session.execute(
+        update(RingBack)
+        .where(RingBack.ticket_id == ticket_id, RingBack.state == "wanted")
+        .values(state="cancelled", ended_at=w.now)
+        .execution_options(synchronize_session="fetch")
+    )
+    tickets.finish(w, ticket, outcome)
+    w.log("alarm.closed", ticket_id=ticket_id, outcome=outcome, siren="off")
+
+
+def waiting_calls(session: Session, ticket_id: int) -> list[tuple[str, str]]:
+    """The alarm's calls that are up and that nobody has taken: call id and channel name, the oldest first."""
+    calls = session.execute(
+        select(Arrival.external_id, Arrival.channel)
+        .join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
+        .where(ArrivalTicket.ticket_id == ticket_id, Arrival.source == "call", Arrival.state == "live")
+        .where(Arrival.taken_by.is_(None))
+        .order_by(Arrival.id)
+    )
+    found = [(call_id, channel) for call_id, channel in calls]
+    made = session.scalars(
+        select(RingBack.call_id)
+        .where(RingBack.ticket_id == ticket_id, RingBack.state == "live", RingBack.taken_by.is_(None))
+        .order_by(RingBack.id)
+    )
+    # A channel answers to its id as well as to its name, and of a call we made only the id is ours to know.
+    return found + [(call_id, call_id) for call_id in made]
+
+
+def watch_waiting_call(w: Work, ticket: Ticket, call_id: str) -> None:
+    """The alarm is in hand, but this further call of it waits: ring the duty phones when it waits for long."""
+    due = w.now + limits.DUTY.length
+    reason = "同一家庭的又一来电无人接听 / another call of this household waits"
+    tickets.set_watches(w, ticket, Watch("alarm.waiting_call", due, reason, True, f"call:{call_id}"[:60]))
+
+
+def _claim(w: Work, ticket_id: int, by: str) -> bool:
+    claim = update(Ticket).where(
+        Ticket.id == ticket_id, Ticket.kind == "emergency", Ticket.state == "raised", Ticket.taken_by.is_(None)
+    )
+    values = claim.values(taken_by=by, taken_at=w.now).execution_options(synchronize_session=False)
+    return bool(w.session.execute(values).rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _alarm(session: Session, ticket_id: int) -> Ticket:
+    ticket = tickets.open_one(session, ticket_id)
+    if ticket.kind != "emergency":
+        raise missing("警情", "alarm", ticket_id)
+    return ticket
+
+
+def _open(w: Work, arrival: Arrival, home_id: int | None, household: str) -> Ticket:
+    home = w.session.get(Home, home_id) if home_id is not None else None
+    person_id = _only_person(w.session, home_id)
+    ticket = tickets.open_ticket(
+        w, "emergency", "raised", "desk",
+        Watch.within("alarm.seats", limits.NEXT_SEAT, w.now, urgent=True),
+        urgency="extra_urgent", summary="一键通求助", caller=arrival.caller, caller_name=arrival.caller_name,
+        home_id=home_id, person_id=person_id, device_code=arrival.device_code, arrival_id=arrival.id,
+        community=home.division_code[:12] if home else "", district=home.division_code[:6] if home else "",
+        address=home.address if home else "", household=household,
+        policy={"seats_s": 10, "duty_s": 20, "contacts_s": 40, "again_s": 40},
+    )  # fmt: skip
+    tickets.set_watches(
+        w,
+        ticket,
+        Watch.within("alarm.duty", limits.DUTY, w.now, urgent=True),
+        Watch.within("alarm.contacts", limits.CONTACTS, w.now, urgent=True),
+    )
+    return ticket
+
+
+def _open_alarm(session: Session, household: str) -> Ticket | None:
+    return session.scalar(
+        select(Ticket)
+        .where(Ticket.household == household, Ticket.kind == "emergency", Ticket.state.not_in(("closed", "archived")))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _household(arrival: Arrival, home_id: int | None) -> str:
+    if home_id is not None:
+        return f"home:{home_id}"
+    if arrival.caller:
+        return f"line:{arrival.caller}"
+    return f"call:{arrival.external_id}"[:120]
+
+
+def _home_of_line(session: Session, arrival: Arrival) -> int | None:
+    """The home of the device or, where exactly one person has this telephone, of that person."""
+    if arrival.device_code:
+        home_id = session.scalar(select(Device.home_id).where(Device.code == arrival.device_code))
+        if home_id is not None:
+            return home_id
+    if not arrival.caller:
+        return None
+    by_number = select(Device.home_id).where(Device.number == arrival.caller, Device.status != "retired")
+    home_id = session.scalar(by_number)
+    if home_id is not None:
+        return home_id
+    members = select(HomeMember.home_id).join(Person, Person.id == HomeMember.person_id)
+    homes = session.scalars(members.where(Person.phone == arrival.caller).distinct().limit(2)).all()
+    return homes[0] if len(homes) == 1 else None
+
+
+def _only_person(session: Session, home_id: int | None) -> int | None:
+    if home_id is None:
+        return None
+    people = session.scalars(select(HomeMember.person_id).where(HomeMember.home_id == home_id).limit(2)).all()
+    return people[0] if len(people) == 1 else None

@@ -1,0 +1,389 @@
+"""Calls become arrivals: each call id exactly one row, whatever order its journal's steps come in and however often.
+
+Steps come in batches and are stored with few statements, since a city's exchange writes thousands of them a minute:
+one read of the arrivals concerned, one bulk insert, one bulk update, one insert of events. Emergencies, which are few,
+then go through `alarms` one by one in the same transaction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.orm import Session
+
+from dispatch import alarms, call_story, limits, ring_backs, states, tickets
+from dispatch.call_story import Record, Story
+from dispatch.errors import AlreadyDisposed, BadInput, missing
+from dispatch.journal import CallStep, Malformed
+from dispatch.staff_tasks import add_tasks
+from dispatch.tables import Arrival, ArrivalTicket, Ticket
+from foundation import deadlines
+from foundation.events import Happened
+from foundation.numbers import Number, NumberPlan
+from foundation.tables import Deadline, TicketEvent
+from foundation.text import clean, one_line
+from foundation.writer import Work
+from residents.tables import Home
+
+BY_HAND = frozenset({"test", "nuisance", "wrong_number", "abandoned"})
+"""What an operator may say of an arrival; a ticket or an inquiry is made by their own commands."""
+
+_AUTOMATIC = frozenset({"abandoned", "wrong_number", "ended_unknown"})
+_ID = re.compile(r"[!-~]{1,100}", re.ASCII)
+_ADVISORY_LOCK = 81890
+_TOLD = frozenset({"answered", "took", "ended", call_story.GONE})
+"""Steps of a service call that become events of their own; all steps of an emergency do."""
+
+
+@dataclass
+class RecordResult:
+    """What a batch did: ids of new arrivals, ids of alarms touched, and records that went to a person's desk."""
+
+    new: list[int] = field(default_factory=list)
+    alarms: set[int] = field(default_factory=set)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class _Call:
+    """One call of a batch: the row as stored, what is new, and what it is now."""
+
+    call_id: str
+    row: dict[str, Any] | None
+    fresh: dict[str, Record]
+    steps: dict[str, Record]
+    story: Story
+    id: int = 0
+
+
+def record_steps(w: Work, steps: Sequence[CallStep | Malformed], plan: NumberPlan | None = None) -> RecordResult:
+    """Store a batch of journal steps; the journal may be deleted once this is committed.
+
+    Idempotent and tolerant: known steps are passed over, the order does not matter, a record nobody can read becomes a
+    task for the staff beside an arrival for its call. Never raises because of what a record says.
+    """
+    plan = plan or NumberPlan()
+    result = RecordResult()
+    by_call: dict[str, dict[str, Record]] = {}
+    unreadable: list[Malformed] = []
+    for step in steps:
+        if not _ID.fullmatch(step.call_id) or not _ID.fullmatch(step.step):
+            unreadable.append(
+                Malformed(step.call_id[:80], step.step[:70], "", "no id of a call or step looks like this")
+            )
+        elif isinstance(step, CallStep):
+            by_call.setdefault(step.call_id, {}).setdefault(step.step, call_story.record(step))
+        else:
+            unreadable.append(step)
+            kept: Record = {"s": "unreadable", "t": w.now.timestamp(), "record": step.record[: call_story.MOST_FIELD]}
+            by_call.setdefault(step.call_id, {}).setdefault(step.step, kept)
+    _one_at_a_time(w.session)
+    for call_id in [c for c in by_call if ring_backs.CALL_ID.fullmatch(c)]:
+        new = by_call.pop(call_id)
+        if not ring_backs.record(w, call_id, {n: k for n, k in new.items() if k["s"] != "unreadable"}):
+            record = Malformed(call_id, next(iter(new)), str(new)[:400], "a ring-back that no alarm knows")
+            unreadable.append(record)
+    _apply(w, by_call, plan, result)
+    result.unreadable = [(bad.call_id, bad.step) for bad in unreadable]
+    add_tasks(
+        w,
+        "malformed_step",
+        {f"{bad.call_id}~{bad.step}"[:160]: f"{bad.reason}: {bad.record}"[:1000] for bad in unreadable},
+    )
+    return result
+
+
+def end_unknown(
+    w: Work, node: str, live_call_ids: Collection[str], before: datetime, plan: NumberPlan | None = None
+) -> int:
+    """End the calls of `node` that arrived before `before` and that its exchange no longer has; returns how many.
+
+    `before` is the exchange's time of the listing, so that a call which came in meanwhile is not ended. A cut emergency
+    gets its ring-back. Should the journal tell the true end later, that end counts.
+    """
+    _one_at_a_time(w.session)
+    prefix = f"{node}-"
+    open_calls = select(Arrival.external_id).where(
+        Arrival.source == "call", Arrival.state == "live", Arrival.arrived_at < before,
+        Arrival.external_id.startswith(prefix, autoescape=True),
+    )  # fmt: skip
+    live = set(live_call_ids)
+    gone = [call_id for call_id in w.session.scalars(open_calls) if call_id not in live]
+    mark: Record = {"s": call_story.GONE, "t": w.now.timestamp()}
+    _apply(w, {call_id: {call_story.GONE: mark} for call_id in gone}, plan or NumberPlan(), RecordResult())
+    return len(gone)
+
+
+def dispose(w: Work, arrival_id: int, disposition: str, reason: str) -> None:
+    """An operator says how an arrival ended: test, nuisance, wrong number, abandoned. Once; an emergency never.
+
+    A line with an emergency device is never a nuisance.
+    """
+    reason = one_line(reason, 200)
+    if disposition not in BY_HAND or not reason:
+        raise BadInput("需要处置结果和原因", f"a disposition is one of {', '.join(sorted(BY_HAND))}, with a reason")
+    arrival = w.session.get(Arrival, arrival_id, with_for_update=True, populate_existing=True)
+    if arrival is None:
+        raise missing("来件", "arrival", arrival_id)
+    if disposition == "nuisance" and arrival.device_code:
+        raise BadInput("一键通线路不得按骚扰处理", "a call from a device line is never a nuisance")
+    if arrival.disposition is not None:
+        raise AlreadyDisposed("该来件已有处置结果", f"arrival {arrival_id} ended as {arrival.disposition} already")
+    arrival.disposition, arrival.disposition_reason = disposition, reason
+    arrival.disposed_at, arrival.disposed_by, arrival.next_deadline_at = w.now, w.actor, None
+    if arrival.kind == "unknown" and arrival.state == "live":  # only an unreadable record speaks of it: it has no end
+        arrival.state, arrival.ended_at = "ended", w.now
+    w.session.flush()
+    deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{arrival_id}")
+    w.log("arrival.disposed", arrival_id=arrival_id, disposition=disposition, reason=reason)
+
+
+def remind_dispose(w: Work, arrival_id: int) -> None:
+    """Nobody has said how this call ended: a task for the staff, and asked again in an hour."""
+    arrival = w.session.get(Arrival, arrival_id, with_for_update=True, populate_existing=True)
+    if arrival is None or arrival.disposition is not None:
+        return
+    if arrival.state == "live" and arrival.kind != "unknown":
+        arrival.next_deadline_at = None
+        w.session.flush()
+        return
+    who = arrival.caller or arrival.caller_raw or "?"
+    words = f"来电 {who} 已结束，尚无处置结果 / the call from {who} ended and has no outcome yet"
+    add_tasks(w, "undisposed", {str(arrival_id): words}, arrival_ids={str(arrival_id): arrival_id})
+    due = w.now + limits.DISPOSE_AGAIN
+    deadlines.put(w.session, "arrival.dispose", f"arrival:{arrival_id}", due, limits.DISPOSE.reason, w.now)
+    arrival.next_deadline_at = due
+    w.session.flush()
+    w.log("arrival.overdue", arrival_id=arrival_id)
+
+
+def _one_at_a_time(session: Session) -> None:
+    """On PostgreSQL several writers run: two that merge steps of one call would overwrite each other."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+
+
+def _apply(w: Work, by_call: dict[str, dict[str, Record]], plan: NumberPlan, result: RecordResult) -> None:
+    calls = _changed(w.session, by_call)
+    if not calls:
+        return
+    homes = _known_homes(w.session, calls)
+    numbers: dict[str, Number] = {}
+    inserts: list[dict[str, Any]] = []
+    updates: list[dict[str, Any]] = []
+    to_dispose: list[_Call] = []
+    for call in calls:
+        caller = _number(call.story, plan, numbers)
+        values = _values(w, call, caller, homes)
+        if values["disposition"] is None and (values["state"] == "ended" or values["kind"] == "unknown"):
+            values["next_deadline_at"] = (call.row and call.row["next_deadline_at"]) or w.now + limits.DISPOSE.length
+            if call.row is None or call.row["next_deadline_at"] is None:
+                to_dispose.append(call)
+        (updates if call.row else inserts).append(values)
+    fresh = [call for call in calls if call.row is None]
+    if inserts:
+        made = w.session.execute(insert(Arrival).returning(Arrival.id, Arrival.external_id), inserts)
+        ids = {call_id: arrival_id for arrival_id, call_id in made}
+        for call in fresh:
+            call.id = ids[call.call_id]
+        result.new.extend(ids.values())
+    if updates:
+        w.session.execute(update(Arrival), updates)
+    _tell(w, calls)
+    _ask_for_ends(w, to_dispose)
+    _end_duties(w, calls, numbers)
+    for call in calls:
+        if call.story.kind == "emergency":
+            result.alarms.add(_emergency(w, call, plan))
+
+
+def _changed(session: Session, by_call: dict[str, dict[str, Record]]) -> list[_Call]:
+    known: dict[str, dict[str, Any]] = {}
+    wanted = list(by_call)
+    columns = (
+        Arrival.id, Arrival.external_id, Arrival.steps, Arrival.kind, Arrival.disposition,
+        Arrival.disposition_reason, Arrival.disposed_at, Arrival.disposed_by, Arrival.next_deadline_at,
+    )  # fmt: skip
+    for start in range(0, len(wanted), 500):
+        chunk = wanted[start : start + 500]
+        rows = session.execute(select(*columns).where(Arrival.source == "call", Arrival.external_id.in_(chunk)))
+        known.update((row["external_id"], dict(row)) for row in rows.mappings())
+    calls = []
+    for call_id, new in by_call.items():
+        row = known.get(call_id)
+        old = row["steps"] if row else {}
+        fresh = {name: kept for name, kept in new.items() if name not in old} if old else new
+        if not fresh:
+            continue
+        steps = {**old, **fresh} if old else fresh
+        call = _Call(call_id, row, fresh, steps, call_story.fold(steps))
+        if row is not None:
+            call.id = row["id"]
+        calls.append(call)
+    return calls
+
+
+def _known_homes(session: Session, calls: Iterable[_Call]) -> set[int]:
+    """Homes that the journals name and that exist: a device's record may be older than the register."""
+    named = {int(call.story.home) for call in calls if call.story.home.isascii() and call.story.home.isdigit()}
+    named = {home for home in named if home < 2**31}
+    return set(session.scalars(select(Home.id).where(Home.id.in_(named)))) if named else set()
+
+
+def _number(story: Story, plan: NumberPlan, numbers: dict[str, Number]) -> Number:
+    raw = story.caller_from or story.caller_raw
+    if raw not in numbers:
+        numbers[raw] = plan.parse(raw)
+    return numbers[raw]
+
+
+def _values(w: Work, call: _Call, caller: Number, homes: set[int]) -> dict[str, Any]:
+    story, row = call.story, call.row
+    home = int(story.home) if story.home.isascii() and story.home.isdigit() else 0
+    values: dict[str, Any] = {
+        "kind": story.kind,
+        "state": "ended" if story.ended else "live",
+        "caller": caller.e164,
+        "caller_raw": one_line(story.caller_raw or story.caller_from, 100),
+        "caller_name": one_line(story.name, 80),
+        "dialled": one_line(story.to, 40),
+        "device_code": one_line(story.line, 40) or None,
+        "home_id": home if home in homes else None,
+        "channel": clean(story.channel, 120),
+        "queue": one_line(story.queue, 20),
+        "answered_by": one_line(story.answered_by, 40) if story.answered_by is not None else None,
+        "taken_by": one_line(story.taken_by, 40) if story.taken_by is not None else None,
+        "arrived_at": story.arrived_at,
+        "answered_at": story.answered_at,
+        "ended_at": story.ended_at,
+        "steps": call.steps,
+    }
+    values.update(_disposition(w, story, row))
+    if row is None:
+        values.update(source="call", external_id=call.call_id, recorded_at=w.now)
+    else:
+        values["id"] = row["id"]
+    return values
+
+
+def _disposition(w: Work, story: Story, row: dict[str, Any] | None) -> dict[str, Any]:
+    """The disposition as it stands, or the one that follows from the story: what a person said is never changed."""
+    names = ("disposition", "disposition_reason", "disposed_at", "disposed_by", "next_deadline_at")
+    kept = {name: row[name] if row else None for name in names}
+    by_person = kept["disposition"] is not None and (
+        kept["disposed_by"] != "system" or kept["disposition"] not in _AUTOMATIC
+    )
+    if by_person:
+        return kept
+    if story.kind == "emergency":  # its alarm is raised below, in this transaction
+        found: tuple[str, str] | None = ("ticket", "alarm")
+    else:
+        found = call_story.automatic_disposition(story)
+    if found is None:
+        return {name: kept[name] if name == "next_deadline_at" else None for name in names}
+    return {
+        "disposition": found[0],
+        "disposition_reason": found[1],
+        "disposed_at": w.now,
+        "disposed_by": "system",
+        "next_deadline_at": None,
+    }
+
+
+def _tell(w: Work, calls: Iterable[_Call]) -> None:
+    """One event for each arrival and for each step that matters, by one statement; an emergency's go to its alarm."""
+    happened = []
+    for call in calls:
+        if call.row is None:
+            detail = {"call": call.call_id, "kind": call.story.kind, "to": call.story.to[:40]}
+            happened.append(Happened("arrival.recorded", w.now, w.actor, "staff", None, call.id, detail))
+        if call.story.kind == "emergency":
+            continue
+        happened.extend(_step_events(w, call, None, call.fresh, _TOLD))
+    write_events(w, happened)
+
+
+def _step_events(
+    w: Work, call: _Call, ticket_id: int | None, fresh: dict[str, Record], told: Collection[str] | None
+) -> list[Happened]:
+    ordered = sorted(fresh.items(), key=lambda item: (item[1]["t"], item[0])) if len(fresh) > 1 else fresh.items()
+    return [
+        Happened(f"call.{kept['s']}", w.now, w.actor, "staff", ticket_id, call.id,
+                 {"call": call.call_id, "step": name, **ring_backs.step_detail(kept)})
+        for name, kept in ordered
+        if told is None or kept["s"] in told
+    ]  # fmt: skip
+
+
+def write_events(w: Work, happened: list[Happened]) -> None:
+    """Write many events by one statement."""
+    if not happened:
+        return
+    w.happened.extend(happened)
+    w.session.execute(
+        insert(TicketEvent),
+        [
+            {"at": h.at, "kind": h.kind, "actor": h.actor, "audience": h.audience, "ticket_id": h.ticket_id,
+             "arrival_id": h.arrival_id, "detail": h.detail}
+            for h in happened
+        ],
+    )  # fmt: skip
+
+
+def _ask_for_ends(w: Work, calls: Iterable[_Call]) -> None:
+    rows = [
+        {"kind": "arrival.dispose", "subject": f"arrival:{call.id}", "ticket_id": None, "urgent": False,
+         "due_at": w.now + limits.DISPOSE.length, "reason": limits.DISPOSE.reason, "state": "open", "attempts": 0,
+         "created_at": w.now}
+        for call in calls
+    ]  # fmt: skip
+    if rows:
+        w.session.execute(insert(Deadline), rows)
+
+
+def _end_duties(w: Work, calls: Iterable[_Call], numbers: dict[str, Number]) -> None:
+    """Settle what an automatic end brings: no more asking for it, and a call back to who was not served."""
+    back: dict[str, str] = {}
+    arrivals: dict[str, int] = {}
+    for call in calls:
+        disposed = call.story.kind != "emergency" and call_story.automatic_disposition(call.story)
+        if call.row is not None and (disposed or call.story.kind == "emergency") and call.row["next_deadline_at"]:
+            deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{call.id}")
+        if not disposed or disposed[0] == "wrong_number" or (call.row and call.row["disposition"] is not None):
+            continue
+        number = numbers[call.story.caller_from or call.story.caller_raw]
+        if number.callable_back:
+            back[number.e164] = f"请回电 {number.e164}：{disposed[1]}"
+            arrivals[number.e164] = call.id
+    add_tasks(w, "call_back", back, arrival_ids=arrivals, numbers={number: number for number in back})
+
+
+def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:
+    """Raise or find the alarm of this call, tell its steps there, and let the steps act on it."""
+    ticket_id = w.session.scalar(
+        select(ArrivalTicket.ticket_id)
+        .join(Ticket, Ticket.id == ArrivalTicket.ticket_id)
+        .where(ArrivalTicket.arrival_id == call.id, Ticket.kind == "emergency")
+    )
+    arrival = w.session.get_one(Arrival, call.id, populate_existing=True)
+    first_time = ticket_id is None
+    ticket = alarms.raise_alarm(w, arrival) if ticket_id is None else tickets.locked(w.session, ticket_id)
+    write_events(w, _step_events(w, call, ticket.id, call.steps if first_time else call.fresh, None))
+    story = call.story
+    kinds = {kept["s"] for kept in call.fresh.values()} if not first_time else {s["s"] for s in call.steps.values()}
+    if story.taken_by and "took" in kinds:
+        if states.is_open(ticket.state):
+            alarms.take(w, ticket.id, story.taken_by)
+        if not story.cut:
+            ring_backs.not_needed(w, call.id, f"taken by {story.taken_by}")
+    if story.ended and kinds & {"ended", call_story.GONE}:
+        if story.cut:
+            ring_backs.want(w, ticket, arrival, plan, "the call was cut")
+        elif story.taken_by is None:
+            ring_backs.want(w, ticket, arrival, plan, "the caller hung up before anyone took the call")
+    return ticket.id

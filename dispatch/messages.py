@@ -1,0 +1,121 @@
+"""The kinds of messages we send, what each promises, and the template each uses. The words are the gateways' business.
+
+Kinds sent at least once may come twice and are harmless then; of the others one may be lost, and something else covers
+it: an offer's expiry, the ladder's next turn, tomorrow's question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from foundation.numbers import NumberPlan
+from foundation.outbox import Message, MessageKind
+
+LEG = MessageKind("leg", at_least_once=False, priority=0)
+RING_BACK = MessageKind("ring_back", at_least_once=True, priority=0)
+SOS = MessageKind("sos", at_least_once=True, priority=1)
+CONFIRMATION = MessageKind("confirmation", at_least_once=True, priority=3)
+OFFER = MessageKind("offer", at_least_once=False, priority=4)
+RESIDENT = MessageKind("resident", at_least_once=True, priority=4)
+NUDGE = MessageKind("nudge", at_least_once=False, priority=5)
+ANSWER = MessageKind("answer", at_least_once=False, priority=5)
+WITHDRAWAL = MessageKind("withdrawal", at_least_once=False, priority=6)
+FOLLOW_UP = MessageKind("follow_up", at_least_once=False, priority=7)
+
+KINDS: dict[str, MessageKind] = {
+    kind.name: kind
+    for kind in (
+        LEG, RING_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NUDGE, ANSWER, WITHDRAWAL, FOLLOW_UP,
+    )
+}  # fmt: skip
+
+ALWAYS_ALLOWED = frozenset({"leg", "ring_back", "sos", "confirmation", "resident"})
+"""Sent even to a number that opted out: alarms, and the sender's own running order."""
+
+TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        # calls: what the bridge needs to originate
+        "leg": ("call", "chan", "who", "number", "ring"),
+        "ring_back": ("call", "alarm", "number", "attempt"),
+        # to whoever must help
+        "sos": ("number", "at", "name", "address", "caller"),
+        # to providers
+        "offer": ("number", "item", "area", "summary", "minutes", "code"),
+        "confirmation": ("number", "item", "name", "phone", "address", "summary", "arrive_by"),
+        "withdrawal": ("number", "item"),
+        "nudge_arrive": ("number", "item", "address"),
+        "nudge_done": ("number", "item"),
+        "no_show": ("number", "item"),
+        # to residents
+        "resident_registered": ("number", "item"),
+        "resident_coming": ("number", "item", "provider", "phone", "arrive_by"),
+        "resident_searching": ("number", "item"),
+        "resident_cancelled": ("number", "item"),
+        "follow_up": ("number", "item", "provider"),
+        # answers to a text
+        "accepted_again": ("number",),
+        "taken_by_another": ("number",),
+        "no_longer_open": ("number",),
+        "declined": ("number",),
+        "arrived": ("number",),
+        "done": ("number",),
+        "which_code": ("codes",),
+        "which_question": ("code",),
+        "no_open_order": (),
+        "graded": ("number", "grade"),
+        "redo": ("number",),
+        "opted_out": (),
+        "help_provider": (),
+        "help_resident": (),
+        "not_understood": (),
+    }
+)
+"""Template -> the names of its parameters. Times are ISO texts in UTC, numbers of tickets as printed."""
+
+WITHDRAWAL_VALID = timedelta(minutes=30)
+LEG_VALID = timedelta(seconds=30)
+
+
+def sms(
+    kind: MessageKind,
+    to: str,
+    template: str,
+    *,
+    ticket_id: int | None = None,
+    offer_id: int | None = None,
+    dedupe_key: str | None = None,
+    not_before: datetime | None = None,
+    valid_until: datetime | None = None,
+    **params: Any,
+) -> Message:
+    """A text message; a template with other parameters than it has is a defect and raises."""
+    if set(params) != set(TEMPLATES[template]):
+        raise ValueError(f"template {template} takes {TEMPLATES[template]}, not {sorted(params)}")
+    return Message(kind, "sms", to, template, params, ticket_id, offer_id, dedupe_key, not_before, valid_until)
+
+
+def leg(
+    ticket_id: int, *, call: str, chan: str, who: str, number: str, ring: int, now: datetime,
+) -> Message:  # fmt: skip
+    """Ring one person for an alarm's waiting call (docs/telephone.md, the ladder's step 4)."""
+    params = {"call": call, "chan": chan, "who": who, "number": number, "ring": ring}
+    return Message(
+        LEG, "call", who, "leg", params, ticket_id, dedupe_key=f"leg:{call}:{who}"[:120], valid_until=now + LEG_VALID
+    )
+
+
+def ring_back(ticket_id: int, *, call: str, number: str, attempt: int, not_before: datetime) -> Message:
+    """Call back a line whose emergency call was cut; `number` is what to dial."""
+    params = {"call": call, "alarm": ticket_id, "number": number, "attempt": attempt}
+    return Message(
+        RING_BACK, "call", number, "ring_back", params, ticket_id, dedupe_key=f"ring_back:{ticket_id}:{attempt}",
+        not_before=not_before,
+    )  # fmt: skip
+
+
+def can_text(number: str, plan: NumberPlan | None = None) -> bool:
+    """Whether a text can reach `number`: landlines and service numbers take none."""
+    return (plan or NumberPlan()).parse(number).kind in ("mobile", "foreign")

@@ -1,0 +1,112 @@
+"""Calling back (回拨) a line whose emergency call was cut, or whose caller hung up before anyone took it: once each.
+
+The call is named `rb-<alarm>-<attempt>`; its journal comes in like any other call's and is told in the alarm. It is no
+arrival.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from dispatch import alarms, call_story, messages, states, tickets
+from dispatch.tables import Arrival, RingBack, Ticket
+from dispatch.tickets import Watch
+from foundation import outbox
+from foundation.numbers import NumberPlan
+from foundation.writer import Work
+
+CALL_ID = re.compile(r"rb-([0-9]{1,12})-([0-9]{1,6})", re.ASCII)
+TRAILING_STEPS = timedelta(seconds=2)
+"""Wait so long before ringing, since a step that says who took the call may still be on its way."""
+ANSWER_WITHIN = timedelta(seconds=60)
+
+
+def want(w: Work, ticket: Ticket, arrival: Arrival, plan: NumberPlan, why: str) -> str | None:
+    """Queue the one ring-back of this cut call; returns its call id, None when there is none to make."""
+    if not states.is_open(ticket.state):
+        return None
+    under_way = select(RingBack.id).where(RingBack.ticket_id == ticket.id).where(
+        (RingBack.arrival_id == arrival.id)
+        | (RingBack.state.in_(("wanted", "live")) & (RingBack.number == arrival.caller))
+    )  # fmt: skip
+    if w.session.scalar(under_way) is not None:
+        return None
+    if not plan.parse(arrival.caller).callable_back:
+        w.log("ring_back.impossible", ticket_id=ticket.id, arrival_id=arrival.id, caller=arrival.caller, why=why)
+        return None
+    made = w.session.scalar(select(func.count()).select_from(RingBack).where(RingBack.ticket_id == ticket.id)) or 0
+    attempt = made + 1
+    call_id = f"rb-{ticket.id}-{attempt}"
+    w.session.add(
+        RingBack(call_id=call_id, ticket_id=ticket.id, arrival_id=arrival.id, attempt=attempt, number=arrival.caller,
+                 state="wanted", wanted_at=w.now, steps={})
+    )  # fmt: skip
+    w.session.flush()
+    w.send(
+        messages.ring_back(
+            ticket.id,
+            call=call_id,
+            number=plan.dial(arrival.caller),
+            attempt=attempt,
+            not_before=w.now + TRAILING_STEPS,
+        )
+    )
+    reason = "回拨 60 秒内应有人接听 / the ring-back is answered within 60 s"
+    subject = f"call:{call_id}"
+    tickets.set_watches(w, ticket, Watch("alarm.ring_back", w.now + ANSWER_WITHIN, reason, True, subject))
+    w.log("ring_back.wanted", ticket_id=ticket.id, arrival_id=arrival.id, call=call_id, why=why)
+    return call_id
+
+
+def not_needed(w: Work, arrival_id: int, why: str) -> None:
+    """Word came that somebody did take the call: a ring-back that has not gone out is withdrawn."""
+    row = w.session.scalar(select(RingBack).where(RingBack.arrival_id == arrival_id, RingBack.state == "wanted"))
+    if row is None:
+        return
+    row.state, row.ended_at = "cancelled", w.now
+    w.session.flush()
+    outbox.withdraw(w.session, why, ticket_id=row.ticket_id, kinds=("ring_back",))
+    w.log("ring_back.cancelled", ticket_id=row.ticket_id, call=row.call_id, why=why)
+
+
+def failed(w: Work, call_id: str, reason: str) -> None:
+    """Nobody answered the ring-back, or it could not be made; the alarm's ladder goes on."""
+    change = update(RingBack).where(RingBack.call_id == call_id, RingBack.state == "wanted")
+    done = w.session.execute(
+        change.values(state="ended", ended_at=w.now).execution_options(synchronize_session="fetch")
+    )
+    if done.rowcount == 1:  # type: ignore[attr-defined]
+        ticket_id = w.session.scalar(select(RingBack.ticket_id).where(RingBack.call_id == call_id))
+        w.log("ring_back.unanswered", ticket_id=ticket_id, call=call_id, reason=reason[:200])
+
+
+def record(w: Work, call_id: str, new: Mapping[str, call_story.Record]) -> bool:
+    """Merge steps of a ring-back's journal; False when no alarm knows this call."""
+    row = w.session.scalar(select(RingBack).where(RingBack.call_id == call_id).with_for_update())
+    if row is None:
+        return False
+    fresh = {name: kept for name, kept in new.items() if name not in row.steps}
+    if not fresh:
+        return True
+    row.steps = {**row.steps, **fresh}
+    story = call_story.fold(row.steps)
+    row.taken_by = story.taken_by
+    row.state, row.ended_at = ("ended", story.ended_at) if story.ended else ("live", None)
+    w.session.flush()
+    for name, kept in sorted(fresh.items(), key=lambda item: item[1]["t"]):
+        w.log(f"call.{kept['s']}", ticket_id=row.ticket_id, call=call_id, step=name, **step_detail(kept))
+    if story.taken_by and any(kept["s"] == "took" for kept in fresh.values()):
+        ticket = tickets.locked(w.session, row.ticket_id)
+        if states.is_open(ticket.state):
+            alarms.take(w, row.ticket_id, story.taken_by)
+    return True
+
+
+def step_detail(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A step's fields as an event tells them."""
+    return {name: value for name, value in kept.items() if name not in ("s", "step", "call")}

@@ -1,0 +1,200 @@
+"""What is true of every ticket: its number, its state, its owner, its deadlines, its notes, its close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dispatch import limits, states
+from dispatch.errors import AlreadyDisposed, BadInput, TicketNotOpen, missing
+from dispatch.messages import KINDS
+from dispatch.tables import Arrival, ArrivalTicket, Offer, Ticket, TicketNumber
+from foundation import deadlines, outbox
+from foundation.text import clean
+from foundation.writer import Work
+
+MOST_NOTE = 4000
+_ANSWERS_OUTLIVE = ("answer", "withdrawal")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A deadline to set: its kind, when it is due, and why. `subject` is the ticket unless said otherwise."""
+
+    kind: str
+    due_at: datetime
+    reason: str
+    urgent: bool = False
+    subject: str | None = None
+
+    @classmethod
+    def within(cls, kind: str, limit: limits.Limit, start: datetime, *, urgent: bool = False) -> Watch:
+        """The deadline that `limit` sets from `start`."""
+        return cls(kind, start + limit.length, limit.reason, urgent)
+
+
+def open_ticket(w: Work, kind: str, state: str, owner: str, watch: Watch, **values: Any) -> Ticket:
+    """Make a ticket with its number, owner and first deadline; `values` are further columns."""
+    states.check(kind, None, state)
+    ticket = Ticket(
+        number=_next_number(w.session, w.now),
+        kind=kind,
+        owner=owner,
+        next_deadline_at=watch.due_at,
+        opened_at=w.now,
+        opened_by=w.actor,
+        state=state,
+        **values,
+    )
+    w.session.add(ticket)
+    w.session.flush()
+    set_watches(w, ticket, watch)
+    w.log("ticket.opened", ticket_id=ticket.id, arrival_id=ticket.arrival_id, kind=kind, state=state, owner=owner)
+    return ticket
+
+
+def locked(session: Session, ticket_id: int) -> Ticket:
+    """The ticket, locked until the commit, as it is now. Raises `NoSuchThing`."""
+    found = session.scalar(
+        select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise missing("工单", "ticket", ticket_id)
+    return found
+
+
+def open_one(session: Session, ticket_id: int) -> Ticket:
+    """`locked`, and raises `TicketNotOpen` when the ticket is closed."""
+    ticket = locked(session, ticket_id)
+    if not states.is_open(ticket.state):
+        raise TicketNotOpen(f"工单 {ticket.number} 已办结", f"ticket {ticket.number} is closed", ticket=ticket.number)
+    return ticket
+
+
+def change_state(w: Work, ticket: Ticket, following: str, owner: str, *watches: Watch, **detail: Any) -> None:
+    """The one place that assigns a ticket's state: check, owner, deadlines and event together.
+
+    The old state's deadlines end; an open state needs at least one new one. The ticket must be `locked`.
+    """
+    was = ticket.state
+    states.check(ticket.kind, was, following)
+    if states.is_open(following) and not watches:
+        raise ValueError(f"ticket {ticket.number} would be {following} without a deadline")
+    ticket.state = following
+    ticket.owner = owner
+    ticket.next_deadline_at = min((watch.due_at for watch in watches), default=None)
+    w.session.flush()
+    deadlines.withdraw_all(w.session, w.now, ticket_id=ticket.id)
+    for watch in watches:
+        _put(w, ticket, watch)
+    w.log("ticket.state_changed", ticket_id=ticket.id, was=was, state=following, owner=owner, **detail)
+
+
+def set_watches(w: Work, ticket: Ticket, *watches: Watch) -> None:
+    """Set further deadlines of the ticket in its present state."""
+    for watch in watches:
+        _put(w, ticket, watch)
+    refresh_next(w, ticket)
+
+
+def refresh_next(w: Work, ticket: Ticket) -> None:
+    """Bring `next_deadline_at` up to date; an open ticket left without any is looked at in five minutes."""
+    if not states.is_open(ticket.state):
+        return
+    due = deadlines.next_due(w.session, ticket.id)
+    if due is None:
+        due = w.now + limits.NAG
+        _put(w, ticket, Watch("ticket.look", due, "工单没有下一步期限 / the ticket had no next deadline", urgent=True))
+    ticket.next_deadline_at = due
+    w.session.flush()
+
+
+def add_note(w: Work, ticket_id: int, text: str) -> None:
+    """Write a note of the staff into the ticket's events."""
+    ticket = locked(w.session, ticket_id)
+    text = clean(text, MOST_NOTE)
+    if not text:
+        raise BadInput("备注不能为空", "a note needs words")
+    w.log("ticket.noted", ticket_id=ticket.id, text=text)
+
+
+def join(w: Work, arrival_id: int, ticket_id: int) -> None:
+    """The arrival is about a matter that already has its ticket: attach it, which is its disposition."""
+    ticket = open_one(w.session, ticket_id)
+    link(w, arrival_id, ticket, "joined")
+
+
+def link(w: Work, arrival_id: int, ticket: Ticket, how: str, disposition: str = "ticket") -> None:
+    """Say that the arrival `opened` or `joined` the ticket. Raises `AlreadyDisposed` when it has an end already."""
+    reason = f"{how} {ticket.number}"
+    ended = w.session.execute(
+        update(Arrival)
+        .where(Arrival.id == arrival_id, Arrival.disposition.is_(None))
+        .values(
+            disposition=disposition, disposition_reason=reason, disposed_at=w.now, disposed_by=w.actor,
+            next_deadline_at=None,
+        )
+        .execution_options(synchronize_session="fetch")
+    )  # fmt: skip
+    if ended.rowcount != 1:  # type: ignore[attr-defined]
+        if w.session.get(Arrival, arrival_id) is None:
+            raise missing("来件", "arrival", arrival_id)
+        raise AlreadyDisposed("该来件已有处置结果", f"arrival {arrival_id} already has its disposition")
+    attach(w, arrival_id, ticket.id, how)
+    deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{arrival_id}")
+    w.log("arrival.disposed", arrival_id=arrival_id, ticket_id=ticket.id, disposition=disposition, reason=reason)
+
+
+def attach(w: Work, arrival_id: int, ticket_id: int, how: str) -> None:
+    """Write the link row alone."""
+    w.session.execute(insert(ArrivalTicket).values(arrival_id=arrival_id, ticket_id=ticket_id, how=how))
+
+
+def close(w: Work, ticket_id: int, outcome: str, note: str) -> None:
+    """Close a ticket by hand with an outcome code and a note (service requests and desk matters).
+
+    Offers still open are withdrawn, messages that are no longer true are never sent. Alarms close by `alarms.close`.
+    """
+    ticket = open_one(w.session, ticket_id)
+    if ticket.kind == "emergency":
+        raise BadInput("警情须在警情页办结", "an alarm is closed by its own rules (alarms.close)")
+    outcome, note = clean(outcome, 20), clean(note, MOST_NOTE)
+    if not outcome or not note:
+        raise BadInput("办结需要结果代码和说明", "closing needs an outcome code and a note")
+    ticket.note = note
+    finish(w, ticket, outcome)
+
+
+def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
+    """End a locked ticket: outcome, no owner, no deadline; its open offers and queued messages are withdrawn."""
+    ticket.outcome, ticket.closed_at = outcome, w.now
+    change_state(w, ticket, "closed", "", outcome=outcome, **detail)
+    w.session.execute(
+        update(Offer)
+        .where(Offer.ticket_id == ticket.id, Offer.state.in_(("offered", "accepted")))
+        .values(state="withdrawn", answered_at=w.now, answered_by=w.actor)
+        .execution_options(synchronize_session="fetch")
+    )
+    kinds = [kind for kind in KINDS if kind not in _ANSWERS_OUTLIVE]
+    outbox.withdraw(w.session, f"ticket {ticket.number} is closed", ticket_id=ticket.id, kinds=kinds)
+
+
+def _put(w: Work, ticket: Ticket, watch: Watch) -> None:
+    deadlines.put(
+        w.session, watch.kind, watch.subject or f"ticket:{ticket.id}", watch.due_at, watch.reason, w.now,
+        ticket_id=ticket.id, urgent=watch.urgent,
+    )  # fmt: skip
+
+
+def _next_number(session: Session, now: datetime) -> str:
+    day = limits.local_day(now)
+    dialect = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    add = dialect(TicketNumber).values(day=day, last=1)
+    add = add.on_conflict_do_update(index_elements=["day"], set_={"last": TicketNumber.last + 1})
+    last = session.scalar(add.returning(TicketNumber.last))
+    return f"{day}-{last:04}"

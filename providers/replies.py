@@ -1,0 +1,153 @@
+"""The grammar of replies by SMS: `[code] verb [number]`. Pure: any text to a command or `Unknown`; never raises.
+
+A four-digit number before the verb is an offer's code, a number after it the value (minutes, yuan, arrival code). A
+bare digit stays a `Digit`: what it means depends on the one question that is open to its sender.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from foundation.text import fold
+
+
+@dataclass(frozen=True)
+class Accept:
+    """接: the provider takes the order and comes in `minutes` (None: not said)."""
+
+    code: str | None = None
+    minutes: int | None = None
+
+
+@dataclass(frozen=True)
+class Decline:
+    """不: the provider does not take it; `reason` is what stood behind the verb."""
+
+    code: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """到: at the door, perhaps with the resident's arrival code."""
+
+    code: str | None = None
+    arrival_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """完: finished, for so many yuan (None: not said)."""
+
+    code: str | None = None
+    yuan: int | None = None
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A digit 1 to 5, alone or with code or value: `1 20` accepts an offer, `4` may be a grade."""
+
+    value: int
+    code: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class NotSolved:
+    """没: the resident says the matter is not solved."""
+
+
+@dataclass(frozen=True)
+class OptOut:
+    """退订: no more messages but alarms and the sender's own running order."""
+
+
+@dataclass(frozen=True)
+class Help:
+    """?: what can be said."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Anything else; `text` is folded and cut."""
+
+    text: str
+
+
+Command = Accept | Decline | Arrived | Done | Digit | NotSolved | OptOut | Help | Unknown
+
+MOST_MINUTES = 1440
+MOST_YUAN = 999_999
+
+_OPT_OUT = {"退订", "td", "stop", "unsubscribe", "不再接收"}
+_HELP = {"?", "帮助", "help", "h"}
+_NOT_SOLVED = {"没", "没有", "没解决", "没有解决", "未解决", "还没", "还没好", "没修好", "没好", "没弄好", "没来"}
+_ACCEPT = "接单|接受|接|可以接|我接|能接"
+_DECLINE = "不接单|不接受|不接|不能接|不要|不行|不|拒单|拒绝|拒"
+_ARRIVED = "已到达|到达|已到|到了|到"
+_DONE = "已完成|完成|已完工|完工|完了|完毕|完|做好了|修好了"
+_POLITE = re.compile(
+    r"^(?:您好|你好|好的|好|嗯|收到|谢谢|麻烦了|师傅)+(?=\S)|(?:谢谢您|谢谢你|谢谢|了?哈|呢|啊|呀|哦|吧|了)+$"
+)
+_QUOTES = "\"'“”‘’「」『』《》【】[]()（）<>`"
+_END = "。.!！,，;；:：、~～…"
+_UNIT_MINUTES = "分钟内到|分钟到|分钟内|分钟|分|min|minutes"
+_UNIT_YUAN = "元整|元|块钱|块|圆|yuan|rmb"
+_CODE = r"(?:(?P<code>\d{4})\s*)?"
+_FORMS = (
+    ("accept", re.compile(rf"{_CODE}(?:{_ACCEPT})\s*(?P<n>\d{{1,4}})?\s*(?:{_UNIT_MINUTES})?")),
+    ("decline", re.compile(rf"{_CODE}(?:{_DECLINE})(?:[\s,，:：]+(?P<why>.*))?")),
+    ("arrived", re.compile(rf"{_CODE}(?:{_ARRIVED})\s*(?P<n>\d{{4}})?")),
+    ("done", re.compile(rf"{_CODE}(?:{_DONE})\s*(?P<n>\d{{1,6}})?\s*(?:{_UNIT_YUAN})?")),
+    (
+        "digit",
+        re.compile(rf"(?:(?P<code>\d{{4}})\s+)?(?P<d>[1-5])(?:[\s,，]+(?P<n>\d{{1,4}})\s*(?:{_UNIT_MINUTES})?|分)?"),
+    ),
+)
+
+
+def parse(text: str) -> Command:
+    """Read one reply."""
+    plain = _plain(text)
+    if plain in _OPT_OUT:
+        return OptOut()
+    if plain in _HELP:
+        return Help()
+    for candidate in dict.fromkeys((plain, _without_politeness(plain))):
+        if candidate in _OPT_OUT:
+            return OptOut()
+        if candidate in _NOT_SOLVED:
+            return NotSolved()
+        for verb, form in _FORMS:
+            if match := form.fullmatch(candidate):
+                return _command(verb, match)
+    return Unknown(plain)
+
+
+def _plain(text: str) -> str:
+    folded = fold(text[:400]).lower()
+    folded = "".join(" " if c in _QUOTES or not c.isprintable() else c for c in folded)
+    folded = " ".join(folded.split())
+    bare = folded.strip(_END + " ")
+    return bare or folded[:1]
+
+
+def _without_politeness(text: str) -> str:
+    return _POLITE.sub("", text).strip(_END + " ")
+
+
+def _command(verb: str, match: re.Match[str]) -> Command:
+    found = match.groupdict()
+    code = found.get("code")
+    number = int(found["n"]) if found.get("n") else None
+    if verb == "decline":
+        return Decline(code, (found["why"] or "")[:200])
+    if verb == "arrived":
+        return Arrived(code, found["n"])
+    if verb == "done":
+        return Done(code, number)
+    minutes = min(number, MOST_MINUTES) if number is not None else None
+    if verb == "accept":
+        return Accept(code, minutes)
+    return Digit(int(found["d"]), code, minutes)
