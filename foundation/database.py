@@ -39,7 +39,8 @@ class Database:
             self.writers = writers
             self.write_engine = create_engine(url, pool_size=writers + 2, pool_pre_ping=True)
             self.read_engine = create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True).execution_options(
-                postgresql_readonly=True
+                postgresql_readonly=True,
+                isolation_level="REPEATABLE READ",  # every statement of one read sees the same state, as on SQLite
             )
         else:
             raise ValueError(f"database.url names {self.dialect!r}; this software knows sqlite and postgresql+psycopg")
@@ -48,8 +49,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and never writes."""
         with Session(self.read_engine, expire_on_commit=False, autoflush=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing detaches what was loaded; a rollback would expire it as well
 
     def dispose(self) -> None:
         """Close every connection."""
