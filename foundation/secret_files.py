@@ -9,8 +9,9 @@ from pathlib import Path
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 
-def secret(folder: Path, name: str) -> str:
-    """The secret ``name`` of ``folder``, made now when there is none: 43 letters, digits, ``-`` and ``_``.
+def secret(folder: Path, name: str, size: int = 32) -> str:
+    """The secret ``name`` of ``folder``, made now from ``size`` random bytes when there is none: letters, digits, ``-``
+    and ``_``, 43 of them for 32 bytes.
 
     Two who ask at once get the same one. Raises ValueError for a name that is no plain file name or a file that is
     empty.
@@ -23,7 +24,7 @@ def secret(folder: Path, name: str) -> str:
         descriptor, draft = tempfile.mkstemp(prefix=f".{name}.", dir=folder)  # mode 0600
         try:
             with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32) + "\n")
+                file.write(secrets.token_urlsafe(size) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
             # A link fails when the name is taken: the first one stays.

@@ -1,0 +1,1 @@
+"""The demo district: invented people, homes, devices and providers, the same for the same seed."""
