@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 # A page asks about once a second; a longer list would not be read by anybody.
 SHOWN_PER_KIND = 24
 SHOWN_LINES = 40
+SHOWN_HANDSETS = 200
 LOCAL_NAMES = frozenset({"localhost", "testserver"})
 
 Number = Annotated[str, UrlPath(min_length=1, max_length=40, pattern=r"^[0-9+*#A-Za-z._-]+$")]
@@ -102,18 +103,33 @@ def only_own_pages(request: Request) -> None:
         raise HTTPException(403, "只接受本页面的操作 / Only this page may do that")
 
 
+CHANGING = [Depends(only_own_pages)]
+
+
 def create_router(
     town: TownController, handsets: Handsets | None = None, clock: MovableClock | None = None
 ) -> APIRouter:
     """The router to include where the town is switched on. Without handsets or clock their routes answer 404."""
     router = APIRouter(prefix="/town", dependencies=[Depends(only_local)], include_in_schema=False)
-    changing = [Depends(only_own_pages)]
+    _add_page(router, town, handsets, clock)
+    _add_telephones(router, town)
+    _add_handsets(router, handsets)
+
+    @router.post("/clock", dependencies=CHANGING)
+    async def move_clock(body: Forward) -> dict[str, str]:
+        if clock is None:
+            raise HTTPException(404, "时钟不能拨动 / The clock cannot be moved here")
+        return {"now": clock.forward(seconds=body.seconds).isoformat()}
+
+    return router
+
+
+def _add_page(router: APIRouter, town: TownController, handsets: Handsets | None, clock: MovableClock | None) -> None:
     templates = Jinja2Templates(HERE / "templates")
 
     @router.get("")
     async def page(request: Request) -> HTMLResponse:
-        context = {"kinds": KINDS, "hotlines": ("81890", "96345"), "has_clock": clock is not None}
-        return templates.TemplateResponse(request, "town.html", context)
+        return templates.TemplateResponse(request, "town.html", {"kinds": KINDS, "has_clock": clock is not None})
 
     @router.get("/static/{name}")
     async def static(name: Literal["town.css", "town.js"]) -> FileResponse:
@@ -124,18 +140,13 @@ def create_router(
         return {
             "telephones": telephones(town),
             "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]],
-            "handsets": list(await handsets.list_handsets())[:SHOWN_PER_KIND] if handsets is not None else [],
+            "handsets": list(await handsets.list_handsets())[:SHOWN_HANDSETS] if handsets is not None else [],
         }
 
-    @router.post("/phones/{number}/dial", dependencies=changing)
-    async def dial(number: Number, body: Dial) -> dict[str, Any]:
-        if any(not call.is_over for call in town.diary.calls(_known(town, number))):
-            raise HTTPException(409, "这部电话正在通话 / This telephone is in a call")
-        call = await town.dial(number, body.number)
-        return as_seen(call)
 
-    async def act(number: str, wanted: Callable[[Call], bool], do: Callable[[Call], Awaitable[None]]) -> dict[str, Any]:
-        call = next((c for c in reversed(town.diary.calls(_known(town, number))) if wanted(c)), None)
+def _add_telephones(router: APIRouter, town: TownController) -> None:
+    async def act(number: str, may: Callable[[Call], bool], do: Callable[[Call], Awaitable[None]]) -> dict[str, Any]:
+        call = next((c for c in reversed(town.diary.calls(_known(town, number))) if may(c)), None)
         if call is None:
             raise HTTPException(409, "这部电话现在做不到 / This telephone cannot do that now")
         try:
@@ -144,46 +155,47 @@ def create_router(
             raise HTTPException(409, f"没有做成 / It did not work: {type(error).__name__}") from error
         return as_seen(call)
 
-    @router.post("/phones/{number}/answer", dependencies=changing)
+    @router.post("/phones/{number}/dial", dependencies=CHANGING)
+    async def dial(number: Number, body: Dial) -> dict[str, Any]:
+        if any(not call.is_over for call in town.diary.calls(_known(town, number))):
+            raise HTTPException(409, "这部电话正在通话 / This telephone is in a call")
+        return as_seen(await town.dial(number, body.number))
+
+    @router.post("/phones/{number}/answer", dependencies=CHANGING)
     async def answer(number: Number) -> dict[str, Any]:
         return await act(number, lambda call: call.direction == "in" and call.is_ringing, town.answer)
 
-    @router.post("/phones/{number}/press", dependencies=changing)
+    @router.post("/phones/{number}/press", dependencies=CHANGING)
     async def press(number: Number, body: Press) -> dict[str, Any]:
         return await act(number, lambda call: call.is_talking, lambda call: town.press(call, body.keys))
 
-    @router.post("/phones/{number}/hang-up", dependencies=changing)
+    @router.post("/phones/{number}/hang-up", dependencies=CHANGING)
     async def hang_up(number: Number) -> dict[str, Any]:
         return await act(number, lambda call: not call.is_over, lambda call: town.hang_up(call, _cause(call)))
 
-    @router.post("/phones/{number}/when-rung", dependencies=changing)
+    @router.post("/phones/{number}/when-rung", dependencies=CHANGING)
     async def when_rung(number: Number, body: Standing) -> dict[str, Any]:
         town.when_rung(_known(town, number), STANDING[body.does])
         return {"does": body.does}
 
+
+def _add_handsets(router: APIRouter, handsets: Handsets | None) -> None:
+    def present() -> Handsets:
+        if handsets is None:
+            raise HTTPException(404, "没有短信 / No SMS here")
+        return handsets
+
     @router.get("/handsets/{number}/messages")
     async def messages(number: Number) -> list[dict[str, str]]:
-        if handsets is None:
-            raise HTTPException(404, "没有短信 / No SMS here")
         return [
             {"id": m.id, "at": m.at.isoformat(), "from": m.sender, "text": m.text}
-            for m in await handsets.messages(number)
+            for m in await present().messages(number)
         ]
 
-    @router.post("/handsets/{number}/replies", dependencies=changing, status_code=202)
+    @router.post("/handsets/{number}/replies", dependencies=CHANGING, status_code=202)
     async def reply(number: Number, body: Reply) -> dict[str, str]:
-        if handsets is None:
-            raise HTTPException(404, "没有短信 / No SMS here")
-        await handsets.deliver_reply(number, body.text)
+        await present().deliver_reply(number, body.text)
         return {"from": number, "text": body.text}
-
-    @router.post("/clock", dependencies=changing)
-    async def move_clock(body: Forward) -> dict[str, str]:
-        if clock is None:
-            raise HTTPException(404, "时钟不能拨动 / The clock cannot be moved here")
-        return {"now": clock.forward(seconds=body.seconds).isoformat()}
-
-    return router
 
 
 def _known(town: TownController, number: str) -> str:

@@ -1,0 +1,155 @@
+"""The town's page is open to this machine and to its own pages only, and takes nothing without bounds."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from callcenter.town.controller import TownController
+from callcenter.town.diary import Call, Diary
+from callcenter.town.directory import Directory, Telephone
+from callcenter.town.handsets import SmsOnHandset
+from callcenter.town.network import NetworkSettings, Trunk
+from callcenter.town.routes import create_router
+
+LI = Telephone("057487000001", "resident", "<script>alert(1)</script>", "resident")
+SETTINGS = NetworkSettings(
+    Trunk(port=5060), sip_port=1, ari_port=1, trace_port=1, rtp_start=1, rtp_end=2, seats={"op1": "secret-of-op1"}
+)
+
+
+class Drawer:
+    """Handsets in memory: the protocol's smallest true implementation."""
+
+    def __init__(self) -> None:
+        self.replies: list[tuple[str, str]] = []
+
+    async def list_handsets(self) -> Sequence[str]:
+        return [LI.number]
+
+    async def messages(self, number: str) -> Sequence[SmsOnHandset]:
+        return [SmsOnHandset("m1", datetime(2026, 1, 1, tzinfo=UTC), "81890", f"水管 {number}")]
+
+    async def deliver_reply(self, number: str, text: str) -> None:
+        self.replies.append((number, text))
+
+
+class Watch:
+    """A clock that remembers how far it was moved."""
+
+    def __init__(self) -> None:
+        self.moved = timedelta()
+
+    def forward(self, *, seconds: float) -> datetime:
+        self.moved += timedelta(seconds=seconds)
+        return datetime(2026, 1, 1, tzinfo=UTC) + self.moved
+
+
+@pytest.fixture
+def drawer() -> Drawer:
+    return Drawer()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def diary() -> Diary:
+    return Diary()
+
+
+@pytest.fixture
+def page(drawer: Drawer, watch: Watch, diary: Diary) -> Iterator[TestClient]:
+    app = FastAPI()
+    controller = TownController(SETTINGS, Directory([LI]), diary)
+    app.include_router(create_router(controller, drawer, watch))
+    with TestClient(app, base_url="http://localhost:8000") as client:
+        yield client
+
+
+def test_the_page_holds_no_inline_script_and_no_inline_style(page: TestClient) -> None:
+    text = page.get("/town").text
+
+    assert "<script>" not in text
+    assert "style=" not in text
+    assert "<style" not in text
+    assert page.get("/town/static/town.js").status_code == 200
+    assert page.get("/town/static/town.css").status_code == 200
+    assert page.get("/town/static/..%2Froutes.py").status_code in (404, 422)
+
+
+def test_the_state_shows_telephones_and_seats_and_no_secret(page: TestClient, diary: Diary) -> None:
+    diary.begin(Call("c1", LI.number, "in", "81890", 1.0, ringing_at=1.0))
+
+    reply = page.get("/town/state")
+
+    rows = {row["number"]: row for row in reply.json()["telephones"]}
+    assert rows[LI.number]["call"]["state"] == "ringing"
+    assert rows["op1"]["kind"] == "seat"
+    assert "secret-of-op1" not in reply.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "http://evil.example"}]
+)
+def test_another_sites_page_changes_nothing(page: TestClient, drawer: Drawer, headers: dict[str, str]) -> None:
+    path = f"/town/handsets/{LI.number}/replies"
+
+    assert page.post(path, json={"text": "1"}, headers=headers).status_code == 403
+    assert drawer.replies == []
+
+
+def test_its_own_page_may_reply(page: TestClient, drawer: Drawer) -> None:
+    headers = {"sec-fetch-site": "same-origin", "origin": "http://localhost:8000"}
+
+    assert page.post(f"/town/handsets/{LI.number}/replies", json={"text": "1 20"}, headers=headers).status_code == 202
+    assert drawer.replies == [(LI.number, "1 20")]
+
+
+def test_a_foreign_name_that_points_to_this_machine_is_refused(page: TestClient) -> None:
+    assert page.get("/town/state", headers={"host": "evil.example:8000"}).status_code == 403
+    assert page.get("/town/state", headers={"host": "127.0.0.1.evil.example"}).status_code == 403
+    assert page.get("/town/state", headers={"host": "127.0.0.1:8000"}).status_code == 200
+
+
+def test_another_machine_is_refused(drawer: Drawer) -> None:
+    app = FastAPI()
+    app.include_router(create_router(TownController(SETTINGS, Directory([LI]), Diary()), drawer))
+    with TestClient(app, base_url="http://localhost:8000", client=("192.0.2.7", 4711)) as client:
+        assert client.get("/town").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("phones/057487000001/dial", {"number": "81890@evil"}, 422),
+        ("phones/057487000001/dial", {"number": "8" * 21}, 422),
+        ("phones/13999999999/dial", {"number": "81890"}, 404),
+        ("phones/057487000001/press", {"keys": "w"}, 422),
+        ("phones/057487000001/press", {"keys": "1"}, 409),
+        ("phones/057487000001/answer", {}, 409),
+        ("phones/057487000001/when-rung", {"does": "explode"}, 422),
+        ("phones/%3Cb%3E/hang-up", {}, 422),
+        ("handsets/057487000001/replies", {"text": "x" * 501}, 422),
+        ("handsets/057487000001/replies", {"text": ""}, 422),
+        ("clock", {"seconds": -1}, 422),
+        ("clock", {"seconds": 1e12}, 422),
+    ],
+)
+def test_what_is_out_of_bounds_or_cannot_be_is_refused(
+    page: TestClient, watch: Watch, path: str, body: dict[str, object], status: int
+) -> None:
+    assert page.post(f"/town/{path}", json=body).status_code == status
+    assert watch.moved == timedelta()
+
+
+def test_messages_are_read_and_the_clock_is_moved(page: TestClient, watch: Watch) -> None:
+    assert page.get(f"/town/handsets/{LI.number}/messages").json() == [
+        {"id": "m1", "at": "2026-01-01T00:00:00+00:00", "from": "81890", "text": f"水管 {LI.number}"}
+    ]
+    assert page.post("/town/clock", json={"seconds": 1500}).status_code == 200
+    assert watch.moved == timedelta(minutes=25)
