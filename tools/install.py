@@ -69,12 +69,12 @@ def run_with_progress(command: list[str]) -> bool:
         assert pip.stdout is not None
         for line in pip.stdout:
             said.append(line)
-            if line.startswith("Collecting "):
+            if line.startswith(("Collecting ", "Processing ")):
                 found += 1
                 if found % SAY_EVERY == 0:
-                    print(f"  {found} packages downloaded", flush=True)
+                    print(f"  {found} packages fetched", flush=True)
             elif line.startswith("Installing collected"):
-                print(f"  {found} packages downloaded, installing them", flush=True)
+                print(f"  {found} packages fetched, installing them", flush=True)
     if pip.returncode != 0:
         sys.stdout.writelines(line for line in said[-30:])
     return pip.returncode == 0
