@@ -144,12 +144,13 @@ def add_contact(work: Work, home_id: int, values: Values, plan: NumberPlan) -> i
     """Someone to ring for a home; needs `name`, `relation`, `phone`. Without `position` it comes last."""
     kept = fields.check(values, fields.CONTACT, plan)
     _need(kept, "name", "relation", "phone")
+    version = _next_version(work.session)
     _get(work.session, Home, home_id, "home")
     positions = _room_for_one_more(work.session, Contact, home_id, MOST_CONTACTS, "contacts")
     kept.setdefault("position", min(99, max((row.position for row in positions), default=0) + 1))
     contact = Contact(home_id=home_id, **kept)
     work.session.add(contact)
-    _touch(work, home_id)
+    _stamp(work, version, home_id)
     work.log("contact.added", home_id=home_id, contact_id=contact.id)
     return contact.id
 
@@ -157,16 +158,18 @@ def add_contact(work: Work, home_id: int, values: Values, plan: NumberPlan) -> i
 def change_contact(work: Work, contact_id: int, values: Values, plan: NumberPlan) -> None:
     """Change a contact; its person key on the telephone stays."""
     kept = fields.check(values, fields.CONTACT, plan)
+    version = _next_version(work.session)
     contact = _get(work.session, Contact, contact_id, "contact")
     _apply(work, contact, kept, "contact.changed", home_id=contact.home_id, contact_id=contact_id)
-    _touch(work, contact.home_id)
+    _stamp(work, version, contact.home_id)
 
 
 def remove_contact(work: Work, contact_id: int) -> None:
     """Nobody rings this contact any more."""
+    version = _next_version(work.session)
     contact = _get(work.session, Contact, contact_id, "contact")
     work.session.delete(contact)
-    _touch(work, contact.home_id)
+    _stamp(work, version, contact.home_id)
     work.log("contact.removed", home_id=contact.home_id, contact_id=contact_id)
 
 
@@ -174,12 +177,13 @@ def add_device(work: Work, values: Values, plan: NumberPlan) -> int:
     """A new line with a button; needs `code`, `kind`, `number`, `home_id`. Raises `CodeTaken`, `NumberTaken`."""
     kept = fields.check(values, fields.DEVICE, plan)
     _need(kept, "code", "kind", "number", "home_id")
+    version = _next_version(work.session)
     _get(work.session, Home, kept["home_id"], "home")
     _room_for_one_more(work.session, Device, kept["home_id"], MOST_DEVICES, "devices")
     device = Device(**{"status": "active", **kept}, created_at=work.now, changed_at=work.now)
     _refuse_taken(work.session, device)
     work.session.add(device)
-    _touch(work, device.home_id)
+    _stamp(work, version, device.home_id)
     work.log("device.added", home_id=device.home_id, device_id=device.id)
     return device.id
 
@@ -188,6 +192,7 @@ def change_device(work: Work, device_id: int, values: Values, plan: NumberPlan) 
     """Change number, kind or status of a device, or move it to another home; its code stays for ever."""
     rules = {name: rule for name, rule in fields.DEVICE.items() if name != "code"}
     kept = fields.check(values, rules, plan)
+    version = _next_version(work.session)
     device = _get(work.session, Device, device_id, "device")
     left = device.home_id
     if kept.get("home_id", left) != left:
@@ -198,13 +203,12 @@ def change_device(work: Work, device_id: int, values: Values, plan: NumberPlan) 
             setattr(device, name, value)
         _refuse_taken(work.session, device)
     device.changed_at = work.now
-    _touch(work, left, device.home_id)
+    _stamp(work, version, left, device.home_id)
     work.log("device.changed", home_id=device.home_id, device_id=device_id, fields=sorted(kept))
 
 
-def _touch(work: Work, *home_ids: int) -> None:
-    """The telephone's data of these homes changed: raise the version and stamp them."""
-    version = _next_version(work.session)
+def _stamp(work: Work, version: int, *home_ids: int) -> None:
+    """The telephone's data of these homes changed with `version`."""
     for home_id in set(home_ids):
         home = _get(work.session, Home, home_id, "home")
         home.version, home.changed_at = version, work.now
@@ -212,6 +216,9 @@ def _touch(work: Work, *home_ids: int) -> None:
 
 
 def _next_version(session: Session) -> int:
+    """Raise the household version. Its row stays locked until the commit, so a command that takes it first sees all
+    that others did before, and checks such as "is this number free" hold on PostgreSQL too.
+    """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     raised = (
         insert(HouseholdVersion)

@@ -138,6 +138,24 @@ def test_a_number_belongs_to_one_device_until_that_is_retired(database: Database
         assert found.device.id == second
 
 
+def test_of_many_who_give_a_number_to_a_device_at_the_same_time_one_succeeds_and_the_others_are_told(
+    database: Database, writer: Writer
+) -> None:
+    home = add_home(writer)
+
+    def give(n: int) -> str:
+        try:
+            add_device(writer, home, f"home-{n}", "87000007")
+        except AppError as error:
+            return error.error_id
+        return "given"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(give, range(8)))
+    assert sorted(answers) == ["given"] + ["residents.number_taken"] * 7
+    assert lines(database) == {"+8657487000007": home}
+
+
 def test_a_device_code_is_never_used_twice_and_never_changes(writer: Writer) -> None:
     home = add_home(writer)
     device = add_device(writer, home, "home-7", "87000007")
