@@ -1,29 +1,21 @@
 """What the town's page needs of the rest of the application; app.py passes it in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-
-
-@dataclass(frozen=True)
-class SmsOnHandset:
-    """One message that the centre sent to a handset. `sender` is the number that the handset shows."""
-
-    id: str
-    at: datetime
-    sender: str
-    text: str
+from typing import Any, Protocol
 
 
 class Handsets(Protocol):
-    """The handsets of the sandbox gateway. All three may be called often; none may take long."""
+    """The handsets of the sandbox gateway. Numbers are in E.164 (`+86…`), as messages are addressed.
 
-    async def list_handsets(self) -> Sequence[str]:
-        """The numbers that have received anything, the latest first."""
+    The first two may read a database and are called in a worker thread.
+    """
 
-    async def messages(self, number: str) -> Sequence[SmsOnHandset]:
-        """What one handset received, oldest first."""
+    def list_handsets(self) -> Sequence[dict[str, Any]]:
+        """`number` and `count` of each handset that has received anything, the latest first."""
+
+    def messages(self, number: str) -> Sequence[dict[str, Any]]:
+        """What lies on one handset, oldest first: `id`, `at` (ISO 8601), `from` (`me` for its own), `text`."""
 
     async def deliver_reply(self, number: str, text: str) -> None:
         """The handset's owner sends a message to the centre."""

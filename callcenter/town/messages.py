@@ -13,7 +13,7 @@ from callcenter.town.errors import NotSeenError, TownError
 
 @dataclass(frozen=True)
 class HandsetMessage:
-    """One SMS on a handset: `at` in seconds since 1970, `sender` the number it shows."""
+    """One SMS on a handset: `at` in seconds since 1970, `sender` what it shows (`me`: sent from this handset)."""
 
     id: str
     at: float
@@ -73,7 +73,12 @@ class TownWeb:
             messages = self.messages(number)
             for message in messages:
                 mark = (number, message.id)
-                if text in message.text and message.at >= since and mark not in self._expected:
+                if (
+                    message.sender != "me"
+                    and text in message.text
+                    and message.at >= since
+                    and mark not in self._expected
+                ):
                     self._expected.add(mark)
                     return message
             if time.monotonic() > end:

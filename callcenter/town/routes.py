@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi import Path as UrlPath
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, Field
@@ -25,12 +26,12 @@ from callcenter.town.diary import Call
 from callcenter.town.directory import Kind, Telephone
 from callcenter.town.errors import TownError
 from callcenter.town.handsets import Handsets, MovableClock
+from foundation.numbers import NumberPlan
 
 HERE = Path(__file__).parent
 # A page asks about once a second; a longer list would not be read by anybody.
 SHOWN_PER_KIND = 24
 SHOWN_LINES = 40
-SHOWN_HANDSETS = 200
 LOCAL_NAMES = frozenset({"localhost", "testserver"})
 
 Number = Annotated[str, UrlPath(min_length=1, max_length=40, pattern=r"^[0-9+*#A-Za-z._-]+$")]
@@ -107,13 +108,29 @@ CHANGING = [Depends(only_own_pages)]
 
 
 def create_router(
-    town: TownController, handsets: Handsets | None = None, clock: MovableClock | None = None
+    town: TownController,
+    handsets: Handsets | None = None,
+    clock: MovableClock | None = None,
+    plan: NumberPlan | None = None,
 ) -> APIRouter:
-    """The router to include where the town is switched on. Without handsets or clock their routes answer 404."""
-    router = APIRouter(prefix="/town", dependencies=[Depends(only_local)], include_in_schema=False)
-    _add_page(router, town, handsets, clock)
+    """The routes below `/town`, to include where the town is switched on.
+
+    `plan` turns the numbers that telephones show into those that messages are addressed to. Without handsets or
+    clock their routes answer 404.
+    """
+    router = APIRouter(dependencies=[Depends(only_local)], include_in_schema=False)
+    _add_page(router, town, clock)
     _add_telephones(router, town)
-    _add_handsets(router, handsets)
+    _add_handsets(router, handsets, plan or NumberPlan())
+
+    @router.get("/state")
+    async def state() -> dict[str, Any]:
+        shown = telephones(town)
+        if handsets is not None:
+            present = {row["number"]: row["count"] for row in await run_in_threadpool(handsets.list_handsets)}
+            for row in shown:
+                row["messages"] = present.get(_handset(plan or NumberPlan(), row["number"]), 0)
+        return {"telephones": shown, "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]]}
 
     @router.post("/clock", dependencies=CHANGING)
     async def move_clock(body: Forward) -> dict[str, str]:
@@ -124,24 +141,21 @@ def create_router(
     return router
 
 
-def _add_page(router: APIRouter, town: TownController, handsets: Handsets | None, clock: MovableClock | None) -> None:
+def _handset(plan: NumberPlan, number: str) -> str:
+    """The number that messages to this telephone are addressed to."""
+    return plan.parse(number).e164 or number
+
+
+def _add_page(router: APIRouter, town: TownController, clock: MovableClock | None) -> None:
     templates = Jinja2Templates(HERE / "templates")
 
-    @router.get("")
+    @router.get("/")
     async def page(request: Request) -> HTMLResponse:
         return templates.TemplateResponse(request, "town.html", {"kinds": KINDS, "has_clock": clock is not None})
 
     @router.get("/static/{name}")
     async def static(name: Literal["town.css", "town.js"]) -> FileResponse:
         return FileResponse(HERE / "static" / name, headers={"Cache-Control": "no-cache"})
-
-    @router.get("/state")
-    async def state() -> dict[str, Any]:
-        return {
-            "telephones": telephones(town),
-            "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]],
-            "handsets": list(await handsets.list_handsets())[:SHOWN_HANDSETS] if handsets is not None else [],
-        }
 
 
 def _add_telephones(router: APIRouter, town: TownController) -> None:
@@ -179,22 +193,19 @@ def _add_telephones(router: APIRouter, town: TownController) -> None:
         return {"does": body.does}
 
 
-def _add_handsets(router: APIRouter, handsets: Handsets | None) -> None:
+def _add_handsets(router: APIRouter, handsets: Handsets | None, plan: NumberPlan) -> None:
     def present() -> Handsets:
         if handsets is None:
             raise HTTPException(404, "没有短信 / No SMS here")
         return handsets
 
     @router.get("/handsets/{number}/messages")
-    async def messages(number: Number) -> list[dict[str, str]]:
-        return [
-            {"id": m.id, "at": m.at.isoformat(), "from": m.sender, "text": m.text}
-            for m in await present().messages(number)
-        ]
+    async def messages(number: Number) -> list[dict[str, Any]]:
+        return list(await run_in_threadpool(present().messages, _handset(plan, number)))
 
     @router.post("/handsets/{number}/replies", dependencies=CHANGING, status_code=202)
     async def reply(number: Number, body: Reply) -> dict[str, str]:
-        await present().deliver_reply(number, body.text)
+        await present().deliver_reply(_handset(plan, number), body.text)
         return {"from": number, "text": body.text}
 
 
@@ -251,4 +262,5 @@ def _row(town: TownController, telephone: Telephone, call: Call | None) -> dict[
         "dials": telephone.dials or ("81891" if telephone.kind == "device" else ""),
         "does": next((name for name, does in STANDING.items() if does == standing), "rings"),
         "call": as_seen(call) if call is not None else None,
+        "messages": 0,
     }

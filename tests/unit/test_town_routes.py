@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -10,11 +11,12 @@ from fastapi.testclient import TestClient
 from callcenter.town.controller import TownController
 from callcenter.town.diary import Call, Diary
 from callcenter.town.directory import Directory, Telephone
-from callcenter.town.handsets import SmsOnHandset
 from callcenter.town.network import NetworkSettings, Trunk
 from callcenter.town.routes import create_router
 
 LI = Telephone("057487000001", "resident", "<script>alert(1)</script>", "resident")
+# Messages are addressed to the complete number.
+LI_HANDSET = "+8657487000001"
 SETTINGS = NetworkSettings(
     Trunk(port=5060), sip_port=1, ari_port=1, trace_port=1, rtp_start=1, rtp_end=2, seats={"op1": "secret-of-op1"}
 )
@@ -26,11 +28,11 @@ class Drawer:
     def __init__(self) -> None:
         self.replies: list[tuple[str, str]] = []
 
-    async def list_handsets(self) -> Sequence[str]:
-        return [LI.number]
+    def list_handsets(self) -> Sequence[dict[str, Any]]:
+        return [{"number": LI_HANDSET, "count": 1}]
 
-    async def messages(self, number: str) -> Sequence[SmsOnHandset]:
-        return [SmsOnHandset("m1", datetime(2026, 1, 1, tzinfo=UTC), "81890", f"水管 {number}")]
+    def messages(self, number: str) -> Sequence[dict[str, Any]]:
+        return [{"id": "m1", "at": "2026-01-01T00:00:00+00:00", "from": "centre", "text": f"水管 {number}"}]
 
     async def deliver_reply(self, number: str, text: str) -> None:
         self.replies.append((number, text))
@@ -66,13 +68,13 @@ def diary() -> Diary:
 def page(drawer: Drawer, watch: Watch, diary: Diary) -> Iterator[TestClient]:
     app = FastAPI()
     controller = TownController(SETTINGS, Directory([LI]), diary)
-    app.include_router(create_router(controller, drawer, watch))
+    app.include_router(create_router(controller, drawer, watch), prefix="/town")
     with TestClient(app, base_url="http://localhost:8000") as client:
         yield client
 
 
 def test_the_page_holds_no_inline_script_and_no_inline_style(page: TestClient) -> None:
-    text = page.get("/town").text
+    text = page.get("/town/").text
 
     assert "<script>" not in text
     assert "style=" not in text
@@ -89,6 +91,7 @@ def test_the_state_shows_telephones_and_seats_and_no_secret(page: TestClient, di
 
     rows = {row["number"]: row for row in reply.json()["telephones"]}
     assert rows[LI.number]["call"]["state"] == "ringing"
+    assert rows[LI.number]["messages"] == 1
     assert rows["op1"]["kind"] == "seat"
     assert "secret-of-op1" not in reply.text
 
@@ -107,7 +110,7 @@ def test_its_own_page_may_reply(page: TestClient, drawer: Drawer) -> None:
     headers = {"sec-fetch-site": "same-origin", "origin": "http://localhost:8000"}
 
     assert page.post(f"/town/handsets/{LI.number}/replies", json={"text": "1 20"}, headers=headers).status_code == 202
-    assert drawer.replies == [(LI.number, "1 20")]
+    assert drawer.replies == [(LI_HANDSET, "1 20")]
 
 
 def test_a_foreign_name_that_points_to_this_machine_is_refused(page: TestClient) -> None:
@@ -118,9 +121,9 @@ def test_a_foreign_name_that_points_to_this_machine_is_refused(page: TestClient)
 
 def test_another_machine_is_refused(drawer: Drawer) -> None:
     app = FastAPI()
-    app.include_router(create_router(TownController(SETTINGS, Directory([LI]), Diary()), drawer))
+    app.include_router(create_router(TownController(SETTINGS, Directory([LI]), Diary()), drawer), prefix="/town")
     with TestClient(app, base_url="http://localhost:8000", client=("192.0.2.7", 4711)) as client:
-        assert client.get("/town").status_code == 403
+        assert client.get("/town/").status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -149,7 +152,7 @@ def test_what_is_out_of_bounds_or_cannot_be_is_refused(
 
 def test_messages_are_read_and_the_clock_is_moved(page: TestClient, watch: Watch) -> None:
     assert page.get(f"/town/handsets/{LI.number}/messages").json() == [
-        {"id": "m1", "at": "2026-01-01T00:00:00+00:00", "from": "81890", "text": f"水管 {LI.number}"}
+        {"id": "m1", "at": "2026-01-01T00:00:00+00:00", "from": "centre", "text": f"水管 {LI_HANDSET}"}
     ]
     assert page.post("/town/clock", json={"seconds": 1500}).status_code == 200
     assert watch.moved == timedelta(minutes=25)

@@ -117,7 +117,7 @@ function actionsFor(card, phone, mode) {
   button(card, "挂断", "hang up", "quiet", hangUp);
 }
 
-function showCard(phone, handsets) {
+function showCard(phone) {
   const card = cards.get(phone.number) ?? makeCard(phone);
   const mode = modeOf(phone);
   put(card.parts.name, phone.name);
@@ -130,7 +130,8 @@ function showCard(phone, handsets) {
   }
   card.parts.pad.hidden = mode !== "talking";
   if (document.activeElement !== card.parts.does) card.parts.does.value = phone.does;
-  card.parts.sms.hidden = !handsets.has(phone.number);
+  card.parts.sms.hidden = phone.messages === 0;
+  put(card.parts.count, phone.messages ? ` ${phone.messages}` : "");
   if (card.parts.sms.open && !card.parts.sms.hidden) readMessages(card);
   return card.element;
 }
@@ -148,7 +149,8 @@ async function readMessages(card) {
       const item = document.createElement("li");
       const when = document.createElement("time");
       when.dateTime = message.at;
-      when.textContent = `${new Date(message.at).toLocaleTimeString("zh-CN")} · ${message.from}`;
+      const who = { me: "我 · me", centre: "中心 · centre" }[message.from] ?? message.from;
+      when.textContent = `${new Date(message.at).toLocaleTimeString("zh-CN")} · ${who}`;
       item.append(when, message.text);
       return item;
     }),
@@ -156,14 +158,13 @@ async function readMessages(card) {
 }
 
 function show(state) {
-  const handsets = new Set(state.handsets);
   const known = new Set();
   for (const section of document.querySelectorAll("[data-kind]")) {
     const place = section.querySelector(".town-cards");
     // A card stays where it is: only new telephones are put at the end, so nothing jumps under a finger.
     for (const phone of state.telephones.filter((one) => one.kind === section.dataset.kind)) {
       known.add(phone.number);
-      const element = showCard(phone, handsets);
+      const element = showCard(phone);
       if (element.parentElement !== place) place.append(element);
     }
   }
