@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from dispatch import alarms, limits, messages
+from dispatch import alarms, limits, messages, tickets
+from dispatch.errors import BadInput
 from dispatch.tables import DutyPhone, StaffUser, Ticket
 from dispatch.tickets import Watch, set_watches
 from foundation.numbers import NumberPlan
@@ -67,6 +68,26 @@ def call_for_waiting(w: Work, ticket: Ticket, call_id: str, plan: NumberPlan) ->
             watch = Watch("alarm.waiting_call", due, limits.LADDER_AGAIN.reason, True, f"call:{call}"[:60])
             set_watches(w, ticket, watch)
             w.log("alarm.waiting_call_rung", ticket_id=ticket.id, call=call)
+
+
+def ring_person(w: Work, ticket_id: int, who: str, plan: NumberPlan | None = None) -> int:
+    """An operator has one person (`contact-17`, `duty-3`) rung for the alarm's call; how many calls that person joins.
+
+    Raises `BadInput` when no call of the alarm is up or the person is not one of this household's or of the rota.
+    """
+    ticket = tickets.open_one(w.session, ticket_id)
+    person = next((p for p in [*duty_phones(w), *_contacts(w, ticket)] if p.key == who), None)
+    if ticket.kind != "emergency" or person is None:
+        raise BadInput("没有这个联系人", f"{who} is neither a contact of this household nor on duty")
+    calls = alarms.waiting_calls(w.session, ticket.id)
+    if not calls:
+        raise BadInput(
+            "没有等待中的通话，请直接拨打", "no call of this alarm waits: ring that person from your telephone"
+        )
+    for call, channel in calls:
+        _leg(w, ticket, call, channel, person, plan or NumberPlan())
+    w.log("alarm.person_rung", ticket_id=ticket.id, who=who)
+    return len(calls)
 
 
 def duty_phones(w: Work) -> list[Rung]:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from dispatch import alarms, call_story, messages, states, tickets
+from dispatch.errors import BadInput
 from dispatch.tables import Arrival, RingBack, Ticket
 from dispatch.tickets import Watch
 from foundation import outbox
@@ -31,7 +32,7 @@ def want(w: Work, ticket: Ticket, arrival: Arrival, plan: NumberPlan, why: str) 
     if not states.is_open(ticket.state):
         return None
     under_way = select(RingBack.id).where(RingBack.ticket_id == ticket.id).where(
-        (RingBack.arrival_id == arrival.id)
+        ((RingBack.arrival_id == arrival.id) & ~RingBack.by_hand)
         | (RingBack.state.in_(("wanted", "live")) & (RingBack.number == arrival.caller))
     )  # fmt: skip
     if w.session.scalar(under_way) is not None:
@@ -39,28 +40,20 @@ def want(w: Work, ticket: Ticket, arrival: Arrival, plan: NumberPlan, why: str) 
     if not plan.parse(arrival.caller).callable_back:
         w.log("ring_back.impossible", ticket_id=ticket.id, arrival_id=arrival.id, caller=arrival.caller, why=why)
         return None
-    made = w.session.scalar(select(func.count()).select_from(RingBack).where(RingBack.ticket_id == ticket.id)) or 0
-    attempt = made + 1
-    call_id = f"rb-{ticket.id}-{attempt}"
-    w.session.add(
-        RingBack(call_id=call_id, ticket_id=ticket.id, arrival_id=arrival.id, attempt=attempt, number=arrival.caller,
-                 state="wanted", wanted_at=w.now, steps={})
-    )  # fmt: skip
-    w.session.flush()
-    w.send(
-        messages.ring_back(
-            ticket.id,
-            call=call_id,
-            number=plan.dial(arrival.caller),
-            attempt=attempt,
-            not_before=w.now + TRAILING_STEPS,
-        )
-    )
-    reason = "回拨 60 秒内应有人接听 / the ring-back is answered within 60 s"
-    subject = f"call:{call_id}"
-    tickets.set_watches(w, ticket, Watch("alarm.ring_back", w.now + ANSWER_WITHIN, reason, True, subject))
-    w.log("ring_back.wanted", ticket_id=ticket.id, arrival_id=arrival.id, call=call_id, why=why)
-    return call_id
+    return _queue(w, ticket, arrival.id, arrival.caller, plan, why, by_hand=False)
+
+
+def by_hand(w: Work, ticket_id: int, plan: NumberPlan | None = None) -> str:
+    """An operator has the alarm's line rung back; the call id. Raises `BadInput` where there is no line to ring."""
+    plan = plan or NumberPlan()
+    ticket = tickets.open_one(w.session, ticket_id)
+    if ticket.kind != "emergency" or ticket.arrival_id is None or not plan.parse(ticket.caller).callable_back:
+        raise BadInput("没有可以回拨的号码", f"ticket {ticket.number} has no line that can be rung back")
+    busy = select(RingBack.call_id).where(RingBack.ticket_id == ticket_id, RingBack.state.in_(("wanted", "live")))
+    if (under_way := w.session.scalar(busy)) is not None:
+        return under_way
+    why = f"asked for by {w.actor}"
+    return _queue(w, ticket, ticket.arrival_id, ticket.caller, plan, why, by_hand=True)
 
 
 def not_needed(w: Work, arrival_id: int, why: str) -> None:
@@ -110,3 +103,26 @@ def record(w: Work, call_id: str, new: Mapping[str, call_story.Record]) -> bool:
 def step_detail(kept: Mapping[str, Any]) -> dict[str, Any]:
     """A step's fields as an event tells them."""
     return {name: value for name, value in kept.items() if name not in ("s", "step", "call")}
+
+
+def _queue(
+    w: Work, ticket: Ticket, arrival_id: int, number: str, plan: NumberPlan, why: str, *, by_hand: bool
+) -> str:  # fmt: skip
+    made = w.session.scalar(select(func.count()).select_from(RingBack).where(RingBack.ticket_id == ticket.id)) or 0
+    attempt = made + 1
+    call_id = f"rb-{ticket.id}-{attempt}"
+    w.session.add(
+        RingBack(call_id=call_id, ticket_id=ticket.id, arrival_id=arrival_id, attempt=attempt, number=number,
+                 state="wanted", by_hand=by_hand, wanted_at=w.now, steps={})
+    )  # fmt: skip
+    w.session.flush()
+    start = w.now if by_hand else w.now + TRAILING_STEPS
+    message = messages.ring_back(
+        ticket.id, call=call_id, number=plan.dial(number), attempt=attempt, not_before=start
+    )  # fmt: skip
+    w.send(message)
+    reason = "回拨 60 秒内应有人接听 / the ring-back is answered within 60 s"
+    watch = Watch("alarm.ring_back", w.now + ANSWER_WITHIN, reason, True, f"call:{call_id}")
+    tickets.set_watches(w, ticket, watch)
+    w.log("ring_back.wanted", ticket_id=ticket.id, arrival_id=arrival_id, call=call_id, why=why)
+    return call_id

@@ -228,21 +228,27 @@ class FollowUp(Base):
 
 
 class RingBack(Base):
-    """A call the application makes back to a line whose emergency call was cut; it belongs to its alarm."""
+    """A call the application makes back to a line whose emergency call was cut; it belongs to its alarm.
+
+    A cut call gets one by itself; operators may ask for more (`by_hand`).
+    """
 
     __tablename__ = "ring_backs"
     __table_args__ = (
         CheckConstraint("state IN ('wanted', 'live', 'ended', 'cancelled')", name="state"),
         Index("uq_ring_backs_attempt", "ticket_id", "attempt", unique=True),
-    )
+        Index("uq_ring_backs_cut", "arrival_id", unique=True, sqlite_where=text("NOT by_hand"),
+              postgresql_where=text("NOT by_hand")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(String(120), unique=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
-    arrival_id: Mapped[int] = mapped_column(ForeignKey("arrivals.id"), unique=True)  # one for each cut call
+    arrival_id: Mapped[int] = mapped_column(ForeignKey("arrivals.id"))
     attempt: Mapped[int]
     number: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(10))
+    by_hand: Mapped[bool] = mapped_column(default=False)
     wanted_at: Mapped[datetime]
     taken_by: Mapped[str | None] = mapped_column(String(40))
     ended_at: Mapped[datetime | None]

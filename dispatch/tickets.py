@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch import limits, states
 from dispatch.errors import AlreadyDisposed, BadInput, TicketNotOpen, missing
 from dispatch.messages import KINDS
-from dispatch.tables import Arrival, ArrivalTicket, Offer, Ticket, TicketNumber
+from dispatch.tables import Arrival, ArrivalTicket, FollowUp, Offer, Ticket, TicketNumber
 from foundation import deadlines, outbox
 from foundation.text import clean
 from foundation.writer import Work
@@ -178,6 +178,12 @@ def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
         update(Offer)
         .where(Offer.ticket_id == ticket.id, Offer.state.in_(("offered", "accepted")))
         .values(state="withdrawn", answered_at=w.now, answered_by=w.actor)
+        .execution_options(synchronize_session="fetch")
+    )
+    w.session.execute(
+        update(FollowUp)
+        .where(FollowUp.ticket_id == ticket.id, FollowUp.state.in_(("waiting", "open")))
+        .values(state="withdrawn")
         .execution_options(synchronize_session="fetch")
     )
     kinds = [kind for kind in KINDS if kind not in _ANSWERS_OUTLIVE]

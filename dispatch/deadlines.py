@@ -1,0 +1,105 @@
+"""Deadlines that fire: each kind has its function; each firing leaves an open ticket with an owner and a next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dispatch import arrivals, follow_up, ladder, limits, offers, ring_backs, states, tickets, visits
+from dispatch.tables import Ticket
+from dispatch.tickets import Watch, set_watches
+from foundation import deadlines
+from foundation.numbers import NumberPlan
+from foundation.tables import Deadline
+from foundation.writer import Work
+
+Firing = Callable[[Work, Ticket, Deadline, NumberPlan], None]
+
+
+def fire(w: Work, deadline_id: int, plan: NumberPlan | None = None) -> str:
+    """Do what is due; `fired:<kind>`, or `moved` when the deadline was met, moved or fired by another meanwhile.
+
+    An exception leaves the deadline open: the caller pushes it back and goes on with the others.
+    """
+    row = deadlines.claim(w.session, deadline_id, w.now)
+    if row is None:
+        return "moved"
+    plan = plan or NumberPlan()
+    if row.kind == "arrival.dispose":
+        arrivals.remind_dispose(w, int(row.subject.partition(":")[2]))
+    elif row.ticket_id is not None:
+        ticket = tickets.locked(w.session, row.ticket_id)
+        if states.is_open(ticket.state):
+            _FIRINGS.get(row.kind, _look)(w, ticket, row, plan)
+            tickets.refresh_next(w, tickets.locked(w.session, row.ticket_id))
+    return f"fired:{row.kind}"
+
+
+def _look(w: Work, ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
+    """The general case: say that it is overdue, hand what lay with the desk to the supervisor, ask again in five min."""
+    owner = "supervisor" if ticket.owner in ("desk", "supervisor") else ticket.owner
+    ticket.owner = owner
+    watch = Watch(row.kind, w.now + limits.NAG, row.reason, row.urgent, row.subject)
+    set_watches(w, ticket, watch)
+    w.log("ticket.overdue", ticket_id=ticket.id, deadline=row.kind, reason=row.reason, owner=owner)
+
+
+def _alarm_seats(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "raised":
+        ladder.call_seats(w, ticket)
+
+
+def _alarm_duty(w: Work, ticket: Ticket, _row: Deadline, plan: NumberPlan) -> None:
+    if ticket.state == "raised":
+        ladder.call_duty(w, ticket, plan)
+
+
+def _alarm_contacts(w: Work, ticket: Ticket, _row: Deadline, plan: NumberPlan) -> None:
+    if ticket.state == "raised":
+        ladder.call_contacts(w, ticket, plan)
+
+
+def _alarm_waiting_call(w: Work, ticket: Ticket, row: Deadline, plan: NumberPlan) -> None:
+    ladder.call_for_waiting(w, ticket, row.subject.partition(":")[2], plan)
+
+
+def _alarm_ring_back(w: Work, _ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
+    ring_backs.failed(w, row.subject.partition(":")[2], "not answered within 60 s")
+
+
+def _offer_expires(w: Work, _ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
+    offers.expire(w, int(row.subject.partition(":")[2]))
+
+
+def _arrive(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "accepted":
+        visits.not_there_yet(w, ticket)
+
+
+def _no_show(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "accepted":
+        offers.take_back(w, ticket.id, "未按时到场 / did not come in time")
+
+
+def _work(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "arrived":
+        visits.not_done_yet(w, ticket)
+
+
+def _follow_up(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "done":
+        follow_up.ask(w, ticket)
+
+
+_FIRINGS: dict[str, Firing] = {
+    "alarm.seats": _alarm_seats,
+    "alarm.duty": _alarm_duty,
+    "alarm.contacts": _alarm_contacts,
+    "alarm.waiting_call": _alarm_waiting_call,
+    "alarm.ring_back": _alarm_ring_back,
+    "offer.expires": _offer_expires,
+    "ticket.arrive": _arrive,
+    "ticket.no_show": _no_show,
+    "ticket.work": _work,
+    "ticket.follow_up": _follow_up,
+}
+"""Kinds not named here (a ticket registered, escalated, taken, handled too long) are looked at: `_look`."""
