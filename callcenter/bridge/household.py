@@ -73,13 +73,14 @@ class Household:
         self._pending: dict[str, str | None] = {}
         self._pending_version = -1
         self._full = True
+        self._writing = False
         self._wake = asyncio.Event()
         self._agreed_at: float | None = None
 
     @property
     def agrees(self) -> bool:
-        """Nothing is known to be missing in the exchange."""
-        return self._agreed_at is not None and not self._full and not self._pending
+        """Nothing is known to be missing in the exchange, and nothing is on its way there."""
+        return self._agreed_at is not None and not (self._full or self._pending or self._writing)
 
     def age(self) -> float | None:
         """Seconds since copy and database were last known to agree; None if never."""
@@ -103,6 +104,7 @@ class Household:
             self._wake.clear()
             if not self._is_ready() or not (self._full or self._pending):
                 continue  # the resync wakes us
+            self._writing = True
             try:
                 await (self._compare() if self._full else self._push())
             except Exception as error:
@@ -114,6 +116,8 @@ class Household:
             else:
                 if self._full or self._pending:
                     self._wake.set()
+            finally:
+                self._writing = False
 
     async def _push(self) -> None:
         changes, self._pending = self._pending, {}

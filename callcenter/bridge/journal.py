@@ -10,8 +10,8 @@ After a
 their
   numbers, a leg's steps never before the call's `001`; between channels the exchange's own times decide. A
   step whose
-  predecessor has not been seen is held back until the exchange has been asked for it; it comes without its
-  predecessor only when the exchange no longer holds that one, because it was committed earlier.
+  predecessor has not been seen is held back until the exchange and its step files have been asked for it; it comes
+  without its predecessor only when that is in neither: committed earlier, or cut off by a hangup before it was written.
 - *Whole.* All steps of a call that wait at the moment of a hand-over are in the same batch.
 - *No call waits for another.* A batch that is refused is cut into halves down to single steps; a call whose
 step is
@@ -31,11 +31,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from callcenter.bridge.actions import Actions
 from callcenter.bridge.errors import BridgeError
 from callcenter.bridge.settings import BridgeSettings
+from callcenter.bridge.spool import NAME, Spool
 from dispatch.journal import CallStep, Malformed, clean, parse
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 Step = CallStep | Malformed
 OnSteps = Callable[[Sequence[Step]], Awaitable[None]]
 
-_NAME = re.compile(r"[A-Za-z0-9.-]{1,150}", re.ASCII)
 _STEP = re.compile(r"(|.*-)([0-9]{3,6})", re.ASCII)
 _REMEMBERED = 10_000
 """Calls whose committed steps are remembered. One forgotten costs a question to the exchange, nothing
@@ -107,6 +106,7 @@ class JournalReader:
         self._on_steps = on_steps
         self._settings = settings
         self._on_alarm = on_alarm
+        self._spool = Spool(settings.spool)
         self._calls: OrderedDict[str, _Call] = OrderedDict()
         self._ready: dict[str, None] = {}
         self._fresh: set[str] = set()
@@ -142,7 +142,7 @@ class JournalReader:
             return
         self.counters.heard += 1
         parsed: Step = parse(call_id, step, record)
-        if not (_NAME.fullmatch(call_id) and _NAME.fullmatch(step)):
+        if not (NAME.fullmatch(call_id) and NAME.fullmatch(step)):
             parsed = Malformed(clean(call_id), clean(step), clean(record), "no proper call id or step")
         if isinstance(parsed, Malformed):
             self.counters.malformed += 1
@@ -152,11 +152,14 @@ class JournalReader:
         self._wake.set()
 
     async def read_tree(self) -> None:
-        """Hear every step that the exchange holds."""
+        """Hear every step that the exchange holds, in its database or only in a file."""
         self.reread = False
         entries = await self._actions.db_get_tree("journal")
+        files = await asyncio.to_thread(self._spool.left_behind)
         for path, record in entries.items():
             self._hear_entry(path, record)
+        for (call_id, step), record in files.items():
+            self.hear(call_id, step, record)
         for call_id in list(self._ready):
             call = self._calls[call_id]
             call.gone |= call.missing()
@@ -339,13 +342,16 @@ class JournalReader:
 
     async def _fill_gap(self, call_id: str, call: _Call) -> None:
         missing = call.missing()
-        if _NAME.fullmatch(call_id):
+        if NAME.fullmatch(call_id):
             try:
                 entries = await self._actions.db_get_tree("journal", call_id)
             except BridgeError:
                 return  # the next resync reads the whole tree and sets the call free
             for path, record in entries.items():
                 self._hear_entry(path, record)
+            for step in missing - call.waiting.keys():
+                if record := await asyncio.to_thread(self._spool.read, call_id, step):
+                    self.hear(call_id, step, record)
         call.gone |= missing - call.waiting.keys()
         call.asked = False
         self._wake.set()
@@ -366,23 +372,10 @@ class JournalReader:
                 self._deleting.update(some)
                 for key in some:
                     del self._deletions[key]
-                await asyncio.to_thread(self._remove_files, some)
+                self.counters.delete_failures += await asyncio.to_thread(self._spool.remove, some)
                 limit = asyncio.Semaphore(_AT_ONCE)
                 await asyncio.gather(*(self._delete_key(limit, *key) for key in some))
                 self._deleting.clear()
-
-    def _remove_files(self, steps: list[tuple[str, str]]) -> None:
-        if self._settings.spool is None:
-            return
-        folder: Path = self._settings.spool / "journal"
-        for call_id, step in steps:
-            if not (_NAME.fullmatch(call_id) and _NAME.fullmatch(step)):
-                continue
-            try:
-                (folder / f"{call_id}~{step}").unlink(missing_ok=True)
-            except OSError:
-                self.counters.delete_failures += 1
-                log.exception("A journal file of call %s cannot be removed from %s", call_id, folder)
 
     async def _delete_key(self, limit: asyncio.Semaphore, call_id: str, step: str) -> None:
         async with limit:

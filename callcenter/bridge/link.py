@@ -253,6 +253,8 @@ class Link:
         except TimeoutError:
             raise TimeoutError(f"no connection within {settings.connect_timeout:g} s") from None
         transport, protocol = made
+        if protocol.closed:
+            raise LinkDownError("the connection broke as soon as it was made")
         _keep_alive(transport.get_extra_info("socket"))
 
         def tell_lost(_exc: Exception | None) -> None:

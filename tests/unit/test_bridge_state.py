@@ -146,6 +146,22 @@ async def test_a_push_writes_only_what_changed():
         assert len(peer.asked("DBPut")) == before + 2
 
 
+async def test_a_push_that_the_exchange_refuses_is_made_good_without_a_reconnection():
+    app = Application()
+    async with fake_ami() as peer, bridge(peer, app) as one:
+        await until(lambda: one.household.agrees)
+
+        def refuse_once(peer: FakeAmi, action):
+            del peer.answers["DBPut"]
+            return error(action, "not now")
+
+        peer.answers["DBPut"] = refuse_once
+        app.entries["duty/count"] = "1"
+        one.household.push({"duty/count": "1"}, 2)
+        await until(lambda: household(peer) == app.entries and one.household.agrees)
+        assert peer.connections == 1
+
+
 async def test_what_another_hand_changed_is_repaired_at_the_next_resync():
     app = Application()
     app.entries = dict(HOME)
