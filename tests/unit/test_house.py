@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST_FILE = 400
 # Files that may be longer, each with its reason. Empty is the goal.
 LONG_FILES: dict[str, str] = {}
-MADE_BY_TOOLS = {"requirements.lock", "package-lock.json", "LICENSE"}
+MIGRATIONS = ROOT / "foundation" / "migrations" / "versions"  # written out by Alembic, read once
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".j2", ".conf", ".html", ".ts", ".mjs", ".css", ".json", ".lock", ".sh"}
 
 
@@ -51,13 +51,17 @@ def sleeps(tree: ast.AST) -> Iterator[int]:
 
 
 def state_assignments(tree: ast.AST, within: str = "") -> Iterator[tuple[int, str]]:
-    """Lines that assign to an attribute `state`, each with the function around it."""
+    """Lines that assign to a ticket's `state`, each with the function around it. Tickets are called `…ticket`."""
     for node in ast.iter_child_nodes(tree):
         inside = node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else within
         targets = getattr(node, "targets", []) if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(t, ast.Attribute) and t.attr == "state" for t in targets):
+        if any(isinstance(t, ast.Attribute) and t.attr == "state" and is_ticket(t.value) for t in targets):
             yield node.lineno, inside
         yield from state_assignments(node, inside)
+
+
+def is_ticket(value: ast.expr) -> bool:
+    return ast.unparse(value).lower().endswith("ticket")
 
 
 def ticket_updates(tree: ast.AST) -> Iterator[int]:
@@ -118,7 +122,7 @@ def test_no_test_waits_for_a_length_of_time() -> None:
 
 
 def test_no_file_is_longer_than_a_reader_bears() -> None:
-    written = [f for f in text_files() if f.name not in MADE_BY_TOOLS and f.suffix in {".py", ".ts", ".css", ".j2"}]
+    written = [f for f in text_files() if f.suffix in {".py", ".ts", ".css", ".j2"} and f.parent != MIGRATIONS]
     lengths = {str(f.relative_to(ROOT)): len(f.read_text("utf-8").splitlines()) for f in written}
     broken = {name: n for name, n in lengths.items() if n > LONGEST_FILE and name not in LONG_FILES}
     assert not broken, f"longer than {LONGEST_FILE} lines; ask what is hiding in them and split: {broken}"
@@ -133,7 +137,9 @@ def test_only_the_transition_assigns_a_state() -> None:
         for line, function in state_assignments(ast.parse(file.read_text("utf-8")))
         if function != "change_state"
     ]
-    assert not broken, f"only `change_state` assigns .state, so that every change is checked and logged: {broken}"
+    assert not broken, (
+        f"only `change_state` assigns a ticket's state, so that every change is checked and logged: {broken}"
+    )
 
 
 def test_no_statement_changes_a_tickets_state_past_its_transition() -> None:
@@ -187,6 +193,8 @@ def test_the_rule_on_waiting_lets_a_task_give_way() -> None:
 def test_the_rule_on_states_finds_a_breach_and_its_function() -> None:
     code = "def close(ticket):\n    if ticket:\n        ticket.state = 'closed'\n"
     assert list(state_assignments(ast.parse(code))) == [(3, "close")]
+    assert list(state_assignments(ast.parse("self.ticket.state = 'closed'"))) == [(1, "")]
+    assert not list(state_assignments(ast.parse("offer.state = 'won'")))
 
 
 def test_the_rule_on_ticket_updates_finds_a_breach() -> None:
