@@ -59,7 +59,7 @@ def _whole(low: int, high: int, *, optional: bool = False) -> Rule:
 
 def _one_of(*known: object) -> Rule:
     def rule(name: str, value: Any, _plan: NumberPlan) -> Any:
-        if isinstance(value, bool) or value not in known:
+        if not any(type(value) is type(choice) and value == choice for choice in known):
             choices = ", ".join(map(str, known))
             raise FieldInvalid(name, f"只能是 {choices} 之一", f"must be one of {choices}")
         return value
@@ -161,7 +161,7 @@ ACCESS: dict[str, Rule] = {
 }
 PERSON: dict[str, Rule] = {
     "name": _text(60, needed=True),
-    "surname_reading": _matching(re.compile(r"[a-z]{0,15}[1-5]?(?: [a-z]{1,15}[1-5])?", flags=re.ASCII),
+    "surname_reading": _matching(re.compile(r"[a-z]{0,8}[1-5]?(?: [a-z]{1,8}[1-5])?", flags=re.ASCII),
                                  "应为带声调数字的拼音，如 zeng1", "must be pinyin with a tone number such as zeng1"),
     "sex": _one_of(0, 1, 2, 9),
     "birth_year": _whole(1880, 2200, optional=True),
