@@ -116,11 +116,12 @@ class Database(Section):
 class Exchange(Section):
     """The telephone exchange.
 
-    ``managed``: ours, on this machine. ``existing``: a city's or a carrier's Asterisk, into which the rendered files
-    are put by hand; we only speak AMI with it, at ``ami_host``. ``ami_secret`` empty: one is made at the first
-    start. ``ami_ca``: the certificate that signs the existing one's, empty for the machine's own authorities.
-    ``ami_permit``: the networks from which it takes AMI. ``tls_certificate``: its own certificate with the key, a
-    path on its machine, wanted when ``ami_tls``.
+    ``managed``: ours, on this machine, speaking AMI with this machine only, at ``ami_host``. ``existing``: a city's or
+    a carrier's Asterisk, into which the rendered files are put by hand; we only speak AMI with it, at ``ami_host``,
+    over TLS where the network is not our own (``ami_tls``, usually with ``ami_port`` 5039).
+    ``ami_secret`` empty: one is made at the first start. ``ami_ca``: the certificate that signs the existing one's,
+    empty for the machine's own authorities. ``ami_permit``: the networks from which it takes AMI.
+    ``tls_certificate``: its own certificate with the key, a path on its machine.
     """
 
     mode: Literal["managed", "existing"] = "managed"
@@ -141,7 +142,9 @@ class Exchange(Section):
 
     @model_validator(mode="after")
     def _tls_has_its_certificate(self) -> "Exchange":
-        if self.ami_tls and self.mode == "existing" and not self.tls_certificate:
+        if self.ami_tls and self.ami_port == 5038:
+            raise ValueError("ami_tls needs another ami_port than 5038, which stays the plain one; 5039 is usual")
+        if self.ami_tls and not self.tls_certificate:
             raise ValueError("ami_tls needs tls_certificate, the path of certificate and key on the exchange's machine")
         return self
 
@@ -190,6 +193,24 @@ class SeatPlan(Section):
     names: Seats = ("op1", "op2", "op3", "op4")
 
 
+Seconds = Annotated[int, Field(ge=1, le=600)]
+
+
+class Ladder(Section):
+    """How long an emergency stays on each rung, in seconds; changed for trials only.
+
+    ``lease_seconds``: an application that has not said for so long that it lives counts as dead.
+    ``attempt_gap_seconds``: one person is not rung again for the same call within this time.
+    ``short_talk_seconds``: a talk shorter than this, ended by the telephone of the person who took the call, is an
+    accident, and the ladder goes on.
+    """
+
+    rung_seconds: Seconds = 20
+    attempt_gap_seconds: Seconds = 40
+    lease_seconds: Seconds = 10
+    short_talk_seconds: Seconds = 4
+
+
 class Town(Section):
     """The demo's telephone network. The clock can be moved only where it is on."""
 
@@ -228,6 +249,7 @@ class Settings(BaseSettings):
     trunk: Trunk = Trunk()
     numbers: NumberPlan = NumberPlan()
     seats: SeatPlan = SeatPlan()
+    ladder: Ladder = Ladder()
     town: Town = Town()
 
     @property

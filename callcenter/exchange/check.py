@@ -55,6 +55,8 @@ def _harmless(settings: Settings, home: Path) -> Settings:
     exchange = settings.exchange.model_copy(
         update={
             "bind": "127.0.0.1",
+            "ami_host": "127.0.0.1",
+            "ami_tls": False,
             "sip_port": free_port("udp"),
             "http_port": free_port(),
             "ami_port": free_port(),

@@ -51,6 +51,8 @@ def template_context(settings: Settings, directories: Mapping[str, str]) -> dict
         "bind": exchange.bind,
         "sip_port": exchange.sip_port,
         "http_port": exchange.http_port,
+        # Ours is spoken to on this machine only; an existing one from wherever the application runs.
+        "ami_bind": exchange.ami_host if exchange.mode == "managed" else exchange.bind,
         "ami_port": exchange.ami_port,
         "ami_user": exchange.ami_user,
         "ami_secret": escape_semicolons(ami_secret(settings), "exchange.ami_secret"),
@@ -73,5 +75,6 @@ def template_context(settings: Settings, directories: Mapping[str, str]) -> dict
             "match": [trunk.host],
         },
         "numbers": {**settings.numbers.model_dump(), "hotlines": list(settings.numbers.hotlines)},
+        "ladder": settings.ladder.model_dump(),
         "dirs": dict(directories),
     }

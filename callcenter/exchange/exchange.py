@@ -16,7 +16,13 @@ from callcenter.settings import Settings
 from foundation.asterisk.errors import AsteriskError
 from foundation.asterisk.packages import Say
 from foundation.asterisk.process import AsteriskProcess, Port
-from foundation.asterisk.provision import Asterisk, find_asterisk, provision_asterisk, provision_espeak
+from foundation.asterisk.provision import (
+    Asterisk,
+    find_asterisk,
+    find_espeak,
+    provision_asterisk,
+    provision_espeak,
+)
 from foundation.asterisk.render import render, rendered, write_whole
 from ivr_flows import prompts
 
@@ -88,7 +94,7 @@ class Exchange:
         return [
             Port(told.sip_port, "udp", told.bind, "exchange.sip_port"),
             Port(told.http_port, "tcp", told.bind, "exchange.http_port"),
-            Port(told.ami_port, "tcp", told.bind, "exchange.ami_port"),
+            Port(told.ami_port, "tcp", told.ami_host, "exchange.ami_port"),
         ]
 
     def render(self, target: Path | None = None) -> list[Path]:
@@ -119,7 +125,13 @@ class Exchange:
             self._say("The configuration has changed; starting the exchange anew.")
             self.process.stop()
         self.render()
+        voice_is_here = find_espeak(self._cache) is not None
+        if voice_is_here:
+            self._install_prompts()
         started = self.process.start()
+        if not voice_is_here:
+            # A telephone that is up without a voice is worth more than one that waits for a download.
+            self._install_prompts()
         if started:
             write_whole(self.root / "started.json", json.dumps({"configuration": self._digest()}))
         return started
@@ -171,6 +183,9 @@ class Exchange:
         own = self.process.directories
         if restored := restore_journal(own.journal, own.db / "astdb.sqlite3"):
             self._say(f"{restored} journal entries were put back into AstDB.")
+
+    def _install_prompts(self) -> None:
+        own = self.process.directories
         try:
             espeak = provision_espeak(self._cache, self._say)
             prompts.install(own.sounds / "zh", self.settings.home / "prompts", espeak)

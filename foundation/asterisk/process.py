@@ -91,6 +91,7 @@ class Directories:
 
     def make(self, shared_data: Path) -> None:
         """Make the folders, with links to the shared data (``documentation`` and so on), sounds being our own."""
+        self.etc.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, path in asdict(self).items():
             if name != "modules":
                 path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -135,6 +136,11 @@ class AsteriskProcess:
         return self.directories.etc / "asterisk.conf"
 
     @property
+    def _stopped(self) -> Path:
+        """There while it was stopped on purpose, by whichever program."""
+        return self.root / "stopped"
+
+    @property
     def pid(self) -> int | None:
         """The process id of this folder's Asterisk, whoever started it, or None."""
         if self._child is not None:
@@ -151,6 +157,7 @@ class AsteriskProcess:
         """
         self.directories.make(self.asterisk.data)
         with self._lock():
+            self._stopped.unlink(missing_ok=True)
             if self.pid is not None:
                 if self._wait_ready(10):
                     return False
@@ -173,6 +180,7 @@ class AsteriskProcess:
         if not self.root.exists():
             return False
         with self._lock():
+            self._stopped.touch()
             return self._end(timeout)
 
     def kill9(self) -> None:
@@ -199,7 +207,8 @@ class AsteriskProcess:
     def watch(self, stopping: threading.Event, say: Say = print) -> None:
         """Keep it running until ``stopping`` is set: restart it when it ends or freezes, more slowly each time.
 
-        Does not stop it at the end. Meant for a thread of its own.
+        One that somebody has stopped stays stopped until it is started again. Does not stop it at the end. Meant for
+        a thread of its own.
         """
         failures = 0
         while not stopping.is_set():
@@ -207,6 +216,9 @@ class AsteriskProcess:
             self._watch_one(stopping, say)
             if stopping.is_set():
                 return
+            if self._stopped.exists():
+                stopping.wait(0.5)
+                continue
             if time.monotonic() - began > _STEADY_AFTER:
                 failures = 0
             delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
@@ -250,7 +262,8 @@ class AsteriskProcess:
                 asked = time.monotonic()
                 if misses >= _HEALTH_MISSES:
                     say(f"Asterisk, process {pid}, no longer answers; ending it.")
-                    self.stop(2)
+                    with self._lock():
+                        self._end(2)
                     return
         finally:
             os.close(handle)

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError, Undefined
 
 from foundation.asterisk.errors import RenderError
 
@@ -54,6 +54,23 @@ def check_context(value: Any, name: str = "") -> None:
             check_context(inner, f"{name}[{number}]")
 
 
+class _ConfigurationFiles(Environment):
+    """``{{ dirs.keys }}`` means the entry named so, not a dictionary's own method."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """An entry of a mapping before anything else."""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+def _plain(value: Any) -> Any:
+    """Only texts and numbers belong into a configuration; anything else is a slip of the template."""
+    if isinstance(value, str | int | float | Undefined):
+        return value
+    raise RenderError(f"A template writes a {type(value).__name__} where a text or a number belongs.")
+
+
 def rendered(package: str, context: Mapping[str, Any]) -> dict[str, str]:
     """The text of every template of ``package`` by its file name without ``.j2``."""
     check_context(context)
@@ -61,10 +78,11 @@ def rendered(package: str, context: Mapping[str, Any]) -> dict[str, str]:
     sources = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(SUFFIX)}
     if not sources:
         raise RenderError(f"The package {package} holds no templates; the installation is damaged.")
-    environment = Environment(
+    environment = _ConfigurationFiles(
         loader=FunctionLoader(sources.get),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - these are configuration files, not HTML
+        finalize=_plain,
+        autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -36,17 +36,17 @@ def make_settings(tmp_path_factory: pytest.TempPathFactory) -> MakeSettings:
         own = {
             "sip_port": free_port("udp"),
             "http_port": free_port(),
-            "ami_port": (ami := free_port()),
+            "ami_port": free_port(),
             "rtp_start": rtp,
             "rtp_end": rtp + 199,
         }
         values: dict[str, object] = {
             "home": home or tmp_path_factory.mktemp("home"),
             "seats": {"names": seats},
+            "trunk": {"port": free_port("udp")},
             **sections,
         }
         values["exchange"] = {**own, **sections.get("exchange", {})}
-        assert ami
         return Settings.model_validate(values)
 
     return make
@@ -70,12 +70,13 @@ def make_exchange(exchange_prefix: Asterisk, make_settings: MakeSettings) -> Ite
 @pytest.fixture(scope="session")
 def exchange(make_exchange: MakeExchange) -> Exchange:
     """One running exchange for all tests that do not stop or change it; its trunk leads to a free port."""
-    ours = make_exchange(trunk={"port": free_port("udp")})
+    ours = make_exchange()
     ours.start()
     return ours
 
 
-_next_rtp = iter(range(30000, 60000, 200))
+# Between the town's range and the ports that the system gives to outgoing connections.
+_next_rtp = iter(range(26000, 32000, 200))
 
 
 def free_rtp_range() -> int:

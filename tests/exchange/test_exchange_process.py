@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,18 +14,11 @@ import pytest
 from foundation.asterisk.errors import AsteriskError, PortInUseError
 from foundation.asterisk.process import AsteriskProcess, Port, find_process, free_port
 from foundation.asterisk.provision import Asterisk
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.exchange
 
 MakeProcess = Callable[..., AsteriskProcess]
-
-
-def eventually(question: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until the answer is yes."""
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -176,13 +168,41 @@ def test_a_watched_one_comes_back_after_a_kill(make_process: MakeProcess) -> Non
     watcher.start()
     try:
         process.kill9()
-        eventually(lambda: any("runs again" in text for text in said))
+        wait_until(lambda: any("runs again" in text for text in said), 20, "it runs again")
         assert process.pid not in {None, first}
         assert "System uptime" in process.ask("core show uptime")
     finally:
         stopping.set()
         watcher.join(20)
     assert process.pid is not None, "watching ends, the exchange goes on"
+
+
+def test_a_watched_one_that_somebody_stopped_stays_stopped_until_it_is_started(
+    make_process: MakeProcess, exchange_prefix: Asterisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foundation.asterisk.process._BACK_OFF", (0.0,))  # a restart would be at once
+    process = make_process()
+    process.start()
+    somebody = AsteriskProcess(exchange_prefix, process.root)
+    rounds: list[int | None] = []
+    watch_one = process._watch_one
+    monkeypatch.setattr(process, "_watch_one", lambda *given: rounds.append(process.pid) or watch_one(*given))
+    stopping = threading.Event()
+    watcher = threading.Thread(target=process.watch, args=(stopping, print))
+    watcher.start()
+    try:
+        wait_until(lambda: rounds, 10, "the watcher watches")
+        somebody.stop()
+        wait_until(lambda: rounds[-2:] == [None, None], 10, "the watcher has seen it gone, twice")
+        assert process.pid is None
+        assert somebody.start() is True
+        watched = somebody.pid
+        wait_until(lambda: rounds[-1] == watched, 10, "the watcher watches the new one")
+        somebody.kill9()
+        wait_until(lambda: process.pid not in {None, watched}, 10, "it runs again")
+    finally:
+        stopping.set()
+        watcher.join(20)
 
 
 def test_two_side_by_side_know_nothing_of_each_other(make_process: MakeProcess) -> None:
