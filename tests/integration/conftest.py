@@ -13,6 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+# Foreign keys reach across the folders: all tables must be known before a row of any is written.
+import dispatch.tables  # noqa: F401
+import providers.tables  # noqa: F401
+import residents.tables  # noqa: F401
 from foundation.database import Database
 from foundation.migrations import upgrade
 from tools import postgres
