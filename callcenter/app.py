@@ -89,13 +89,13 @@ def _add_health(site: FastAPI, service: Service) -> None:
         return PlainTextResponse("ok\n")
 
     @site.get("/readyz")
-    def readyz() -> JSONResponse:
+    async def readyz() -> JSONResponse:
         """Whether a call that came now would be dealt with; each failing part says what is wrong."""
-        found = health.look(service)
+        found = await health.look(service)
         body: dict[str, Any] = {"ready": found.ready, "problems": found.problems, "figures": found.figures}
         return JSONResponse(body, status_code=200 if found.ready else 503)
 
     @site.get("/metrics")
-    def metrics() -> PlainTextResponse:
+    async def metrics() -> PlainTextResponse:
         """All figures in Prometheus' text format."""
-        return PlainTextResponse(health.as_metrics(health.look(service)), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(health.as_metrics(await health.look(service)), media_type="text/plain; version=0.0.4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,12 +31,17 @@ class Health:
         return not self.problems
 
 
-def look(service: Service) -> Health:
-    """Ask the database and the bridge how things stand. An error of the database is itself the answer."""
-    now = service.clock.now()
+async def look(service: Service) -> Health:
+    """Ask the bridge, here in its loop, and the database, in a thread, how things stand."""
     figures = {f"bridge_{name}": value for name, value in service.bridge.metrics.items()}
     figures["writer_waiting"] = service.writer.waiting
     problems = _of_the_bridge(figures) + list(service.alarms.values())
+    return await asyncio.to_thread(_with_the_database, service, problems, figures)
+
+
+def _with_the_database(service: Service, problems: list[str], figures: dict[str, float]) -> Health:
+    """Add what the database says. An error of the database is itself the answer."""
+    now = service.clock.now()
     try:
         with service.database.read() as session:
             beat = last_beat(session)

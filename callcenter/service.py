@@ -12,7 +12,10 @@ import logging
 import secrets
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+
+from sqlalchemy import select
 
 from callcenter.bridge.actions import Leg
 from callcenter.bridge.bridge import Bridge, BridgeCallbacks
@@ -30,7 +33,8 @@ from callcenter.messaging.pump import Pump, sweep
 from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
-from dispatch import arrivals, deadlines, messages, replies, staff, truth
+from dispatch import arrivals, deadlines, messages, replies, sendings, staff, truth
+from dispatch.tables import DutyPhone
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.database import Database
 from foundation.events import Happened
@@ -80,16 +84,22 @@ class Service:
         )
         voice = VoiceGateway({messages.LEG.name: self._make_leg, messages.RING_BACK.name: self._make_ring_back})
         pump = partial(
-            Pump, writer=self.writer, clock=self.clock, text=render, untrue=truth.untrue, failed=messages.message_failed
+            Pump,
+            writer=self.writer,
+            clock=self.clock,
+            text=render,
+            untrue=truth.untrue,
+            sent=sendings.was_sent,
+            failed=sendings.has_failed,
         )
         self.pumps = [pump("sms", SandboxGateway()), pump("call", voice)]
         self.ticks = Ticks(
             self.database,
             self.writer,
             self.clock,
-            fire=deadlines.fire,
+            fire=partial(deadlines.fire, plan=plan.numbers),
             chores={
-                "sweep": lambda _now: self.writer.run(sweep, messages.KINDS, messages.message_failed, actor="clock"),
+                "sweep": lambda _now: self.writer.run(sweep, messages.KINDS, sendings.has_failed, actor="clock"),
                 "inbox": lambda now: self.inbound.catch_up((sandbox.SOURCE,), now),
             },
             alive=self.bridge.renew_lease,
@@ -133,6 +143,8 @@ class Service:
             arrivals.end_unknown,
             self.plan.node,
             snapshot.live_call_ids,
+            datetime.fromtimestamp(snapshot.taken_at, UTC),
+            self.plan.numbers,
             priority=Priority.EMERGENCY,
             actor="exchange",
         )
@@ -143,7 +155,8 @@ class Service:
     def _read_household(self) -> HouseholdData:
         with self.database.read() as session:
             data = residents.load_household(session)
-            duty = [household.DutyPhone(*phone) for phone in staff.duty_phones(session)]
+            rota = session.execute(select(DutyPhone.id, DutyPhone.number, DutyPhone.ring_seconds))
+            duty = [household.DutyPhone(*phone) for phone in rota]
         keys = household.desired_keys(data.homes, data.devices, data.contacts, duty, self.plan.numbers)
         return HouseholdData(data.version, keys)
 

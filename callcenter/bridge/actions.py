@@ -23,8 +23,7 @@ class Leg:
     number: str
     ring_seconds: int
     epoch: int
-    """When the leg is made, whole seconds; with call and person it names the leg, so the same leg is made
-    once."""
+    """When the leg is made, whole seconds; with call and person it names the leg, so the same leg is made once."""
 
     @property
     def channel_id(self) -> str:
@@ -69,8 +68,7 @@ class Actions:
         return await self._list("QueueStatus", **({"Queue": queue} if queue else {}))
 
     async def pjsip_show_contacts(self) -> list[Fields]:
-        """Every registered telephone. With none registered Asterisk answers with an error: that is an empty
-        list."""
+        """Every registered telephone. With none registered Asterisk answers with an error: that is an empty list."""
         return await self._list("PJSIPShowContacts", empty_if="no contacts found")
 
     # --- queues -----------------------------------------------------------------------------------
@@ -85,8 +83,7 @@ class Actions:
         await self._do("QueueRemove", Queue=queue, Interface=interface)
 
     async def queue_pause(self, queue: str, interface: str, *, paused: bool, reason: str = "") -> None:
-        """Begin or end a break in one queue. The queue is always named: the emergency queue knows no
-        breaks."""
+        """Begin or end a break in one queue. The queue is always named: the emergency queue knows no breaks."""
         if not queue:
             raise UnsafeValueError("A pause without a queue would pause the emergency queue too")
         headers = {"Queue": queue, "Interface": interface, "Paused": _yes(paused)}
@@ -181,8 +178,7 @@ class Actions:
         return action_id
 
     async def hangup(self, channel: str, *, cause: int = 16) -> None:
-        """End one channel. `channel` is an exact name: Asterisk would read one between strokes as a
-        pattern."""
+        """End one channel. `channel` is an exact name: Asterisk would read one between strokes as a pattern."""
         if channel.startswith("/"):
             raise UnsafeValueError("A channel name does not begin with a stroke")
         await self._do("Hangup", Channel=channel, Cause=str(cause))

@@ -1,5 +1,5 @@
-"""The bridge as the rest of the application sees it: one exchange node, its calls, its journal, and what we
-ask of it.
+"""The bridge as the rest of the application sees it: one exchange node, its calls, its journal, and what we ask of
+it.
 
     exchange --AMI--> Link --events--> Consumer --+--> Calls (on_change)
                        ^                          +--> JournalReader (on_steps) --> file and key deleted
@@ -15,7 +15,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from callcenter.bridge.actions import Actions
 from callcenter.bridge.calls import WANTED, Calls, Change, Snapshot, snapshot_of, with_live
@@ -37,8 +37,7 @@ _WANTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Originated:
-    """How a call of ours began. Match by `action_id`: a refused double carries the live call's
-    `unique_id`."""
+    """How a call of ours began. Match by `action_id`: a refused double carries the live call's `unique_id`."""
 
     action_id: str
     success: bool
@@ -50,24 +49,24 @@ class Originated:
 class BridgeCallbacks:
     """What the application does with what the exchange tells.
 
-    The plain functions are called in the event path: they must not block, and an exception in one is counted
-    and
+    The plain functions are called in the event path: they must not block, and an exception in one is counted and
     logged, never fatal. The coroutines run beside it.
     """
 
     on_steps: OnSteps
     """Commit these steps; return only then. See `journal` for the order and for what an exception means."""
     on_resync: Callable[[Snapshot], Awaitable[None]]
-    """The whole picture, after every step heard before it is committed: end what is not in
-    `live_call_ids`."""
+    """The whole picture, after the steps heard before it are committed: end what is not in `live_call_ids`.
+
+    It comes after each connection and again with every audit, so it must do no harm when told twice.
+    """
     desired_household: Callable[[], Awaitable[HouseholdData]]
     desired_seats: Callable[[], Awaitable[Mapping[str, SeatWish]]]
     on_change: Callable[[Change], None] = lambda _change: None
     on_originated: Callable[[Originated], None] = lambda _originated: None
     on_state: Callable[[LinkState], None] = lambda _state: None
     on_alarm: Callable[[str], None] = lambda _text: None
-    """Something a person must see to: a refused login, a step that cannot be stored, data the dialplan
-    cannot take."""
+    """Something a person must see to: a refused login, a step that cannot be stored, data the dialplan cannot take."""
 
 
 class Bridge:
@@ -83,6 +82,7 @@ class Bridge:
     ) -> None:
         self.settings = settings
         self.calls = Calls()
+        self._wall = wall
         self._callbacks = callbacks
         self._consumer = Consumer(settings.queue_limit, self._event, self._overflow)
         self._link = Link(
@@ -240,20 +240,19 @@ class Bridge:
     async def _resync(self) -> None:
         """Read what the exchange holds and make it the picture.
 
-        The journal is read before and after the channels. A call that has ended without its last step is one
-        that was
-        known before the channels were listed and is not among them; a call first heard of afterwards is
-        alive.
+        The journal is read before and after the channels. A call that has ended without its last step is one that was
+        known before the channels were listed and is not among them; a call first heard of afterwards is alive.
         """
         self._resync_wanted.clear()
         generation = self._link.generation
         await self._link.ping()
         await self._journal.read_tree()
         self._journal.mark()
+        taken_at = self._wall() + (self._link.skew or 0.0)
         channels = await self.actions.core_show_channels()
         queues = await self.actions.queue_status()
         contacts = await self.actions.pjsip_show_contacts()
-        snapshot = snapshot_of(generation, channels, queues, contacts, set())
+        snapshot = replace(snapshot_of(generation, channels, queues, contacts, set()), taken_at=taken_at)
         self._consumer.put_control(lambda: self.calls.replace(snapshot))
         await self._journal.read_tree()
         self._resyncs += 1
@@ -263,8 +262,10 @@ class Bridge:
 
     async def _tell(self, snapshot: Snapshot) -> None:
         """Give the snapshot to the domain once it knows every step that was written before it."""
-        await self._journal.drained()
-        snapshot = with_live(snapshot, self._journal.fresh)
+        with suppress(TimeoutError):  # one step that is refused again and again must not keep all else unsaid
+            async with asyncio.timeout(self.settings.journal_timeout):
+                await self._journal.drained()
+        snapshot = with_live(snapshot, self._journal.fresh | self._journal.unsettled)
         while True:
             try:
                 await self._callbacks.on_resync(snapshot)

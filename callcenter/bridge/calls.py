@@ -1,9 +1,7 @@
 """Calls as they are now: live channels, who waits in which queue, and what each seat's telephone does.
 
-The exchange owns this truth; here is a picture of it, made whole by each resync and carried on by events.
-Applying
-an event twice, or one that a resync has already told, changes nothing. What must never be lost is in the
-journal.
+The exchange owns this truth; here is a picture of it, made whole by each resync and carried on by events. Applying an
+event twice, or one that a resync has already told, changes nothing. What must never be lost is in the journal.
 """
 
 from __future__ import annotations
@@ -61,8 +59,7 @@ class QueueEntry:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One seat in one queue. `status` is Asterisk's device state: 1 not in use, 2 in use, 5 unavailable, 6
-    ringing."""
+    """One seat in one queue. `status` is Asterisk's device state: 1 not in use, 2 in use, 5 unavailable, 6 ringing."""
 
     queue: str
     interface: str
@@ -76,10 +73,9 @@ class Member:
 class Snapshot:
     """The whole picture at one moment of one connection.
 
-    `live_call_ids` are the calls the exchange still has, and those it told of for the first time while it
-    was being
-    asked. A call that the application holds for live and that is not among them has ended without its last
-    step.
+    `live_call_ids` are the calls the exchange still has, those it told of for the first time while it was being
+    asked, and those whose steps are not all committed yet. A call that the application holds for live and that is not
+    among them has ended without its last step.
     """
 
     generation: int
@@ -87,9 +83,12 @@ class Snapshot:
     entries: Mapping[tuple[str, str], QueueEntry]
     members: Mapping[tuple[str, str], Member]
     contacts: Mapping[str, str]
-    """Endpoint -> `Reachable`, `Unreachable`, `NonQualified` and so on; an endpoint without a telephone is
-    not in it."""
+    """Endpoint -> `Reachable`, `Unreachable`, `NonQualified` and so on; an endpoint without a telephone is not in it.
+    """
     live_call_ids: frozenset[str] = frozenset()
+    taken_at: float = 0.0
+    """The exchange's own time (epoch) when it was asked: a call that arrived later may be missing without having
+    ended."""
 
 
 @dataclass(frozen=True, slots=True)

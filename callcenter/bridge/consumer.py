@@ -30,10 +30,8 @@ class ConsumerCounters:
 class Consumer:
     """Takes events without ever blocking the reader of the socket.
 
-    When the queue is full events are dropped and `on_overflow` is called once per overflow: what was lost is
-    then
-    learned by a resync. `put_control` queues a call of our own (a resync's snapshot) in the same order as
-    the events
+    When the queue is full events are dropped and `on_overflow` is called once per overflow: what was lost is then
+    learned by a resync. `put_control` queues a call of our own (a resync's snapshot) in the same order as the events
     and is never dropped, so that nothing older than the snapshot is applied after it.
     """
 

@@ -10,8 +10,8 @@ class BridgeError(Exception):
 class LinkDownError(BridgeError):
     """The exchange is not ready, or the connection broke while the action was under way.
 
-    Whether the exchange carried the action out is then unknown. Nothing repeats it: whoever asked reads the
-    truth after the next resync and decides anew.
+    Whether the exchange carried the action out is then unknown. Nothing repeats it: whoever asked reads the truth
+    after the next resync and decides anew.
     """
 
 

@@ -32,8 +32,7 @@ class RepeatedHeaderError(ValueError):
 class AmiEvent:
     """One event. Keys are lower case; a header that came repeatedly is a tuple; `<unknown>` is None.
 
-    `seq` counts events of this process, `generation` connections, `received_at` is the loop's clock in
-    seconds.
+    `seq` counts events of this process, `generation` connections, `received_at` is the loop's clock in seconds.
     """
 
     name: str

@@ -1,5 +1,4 @@
-"""What may go into an action. The exchange reads headers line by line: a line end in a value is a second
-action."""
+"""What may go into an action. The exchange reads headers line by line: a line end in a value is a second action."""
 
 from __future__ import annotations
 
@@ -9,8 +8,7 @@ from collections.abc import Mapping
 from callcenter.bridge.errors import UnsafeValueError
 
 MAX_LINE = 1023
-"""Bytes of one header with its line end: Asterisk's buffer holds 1,024 (main/manager.c) and cuts off who
-exceeds it."""
+"""Bytes of one header with its line end: Asterisk's buffer holds 1,024 (main/manager.c) and cuts off who exceeds it."""
 MAX_HEADERS = 128
 """Headers of one action; Asterisk ignores what follows (AST_MAX_MANHEADERS in manager.h)."""
 
@@ -40,8 +38,7 @@ def check_headers(headers: Mapping[str, str | list[str]]) -> None:
 
 
 def variables(values: Mapping[str, str]) -> list[str]:
-    """Channel variables as `Variable` headers. Asterisk splits them at commas, so only plain characters
-    pass."""
+    """Channel variables as `Variable` headers. Asterisk splits them at commas, so only plain characters pass."""
     for name, value in values.items():
         if not _KEY.fullmatch(name) or not _VARIABLE.fullmatch(value):
             raise UnsafeValueError(f"The channel variable {name} has characters that the exchange would interpret")

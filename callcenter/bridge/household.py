@@ -1,10 +1,7 @@
-"""What the dialplan must know of homes and duty phones, kept in AstDB equal to the application's own
-database.
+"""What the dialplan must know of homes and duty phones, kept in AstDB equal to the application's own database.
 
-The database decides. Changes are pushed as they are committed; at each resync the whole is compared and
-repaired.
-Neither knows whether the other's last write arrived, so nothing depends on it: a push that fails is followed
-by a
+The database decides. Changes are pushed as they are committed; at each resync the whole is compared and repaired.
+Neither knows whether the other's last write arrived, so nothing depends on it: a push that fails is followed by a
 full compare.
 """
 
@@ -31,8 +28,7 @@ _RETRY = 1.0
 
 @dataclass(frozen=True, slots=True)
 class HouseholdData:
-    """All that AstDB should hold: `entries` maps `line/87000001` and so on to values; `version` grows with
-    edits."""
+    """All that AstDB should hold: `entries` maps `line/87000001` and so on to values; `version` grows with edits."""
 
     version: int
     entries: Mapping[str, str]

@@ -1,24 +1,18 @@
-"""The journal's reader: every step that the dialplan wrote reaches the domain, in order, and only then goes
-away.
+"""The journal's reader: every step that the dialplan wrote reaches the domain, in order, and only then goes away.
 
 What the domain can rely on:
 
-- *At least once.* A step is forgotten by the exchange only after the call back that got it has returned.
-After a
+- *At least once.* A step is forgotten by the exchange only after the call back that got it has returned. After a
   crash between the two it comes again; the domain tells it by (call id, step).
-- *In order within a call.* Steps of one channel (`001`, `002`, ... or `<leg>-001`, ...) come in the order of
-their
-  numbers, a leg's steps never before the call's `001`; between channels the exchange's own times decide. A
-  step whose
+- *In order within a call.* Steps of one channel (`001`, `002`, ... or `<leg>-001`, ...) come in the order of their
+  numbers, a leg's steps never before the call's `001`; between channels the exchange's own times decide. A step whose
   predecessor has not been seen is held back until the exchange and its step files have been asked for it; it comes
-  without its predecessor only when that is in neither: committed earlier, or cut off by a hangup before it was written.
+  without its predecessor only when that is in neither: committed earlier, or cut off by a hangup before it was
+  written.
 - *Whole.* All steps of a call that wait at the moment of a hand-over are in the same batch.
-- *No call waits for another.* A batch that is refused is cut into halves down to single steps; a call whose
-step is
-  refused alone waits with growing patience while the others go on. After `journal_tries` refusals, each
-  while other
-  calls were accepted, the step is handed over as `Malformed` for a person to see; refused even so, it is set
-  aside:
+- *No call waits for another.* A batch that is refused is cut into halves down to single steps; a call whose step is
+  refused alone waits with growing patience while the others go on. After `journal_tries` refusals, each while other
+  calls were accepted, the step is handed over as `Malformed` for a person to see; refused even so, it is set aside:
   left in the exchange until the next start, and said loudly.
 """
 
@@ -45,8 +39,7 @@ OnSteps = Callable[[Sequence[Step]], Awaitable[None]]
 
 _STEP = re.compile(r"(|.*-)([0-9]{3,6})", re.ASCII)
 _REMEMBERED = 10_000
-"""Calls whose committed steps are remembered. One forgotten costs a question to the exchange, nothing
-more."""
+"""Calls whose committed steps are remembered. One forgotten costs a question to the exchange, nothing more."""
 _AT_ONCE = 32
 """Deletions under way at a time."""
 
@@ -90,8 +83,7 @@ class _Call:
 
 
 class JournalReader:
-    """Hears steps from events and from the exchange's database, hands them over, and deletes what is
-    committed."""
+    """Hears steps from events and from the exchange's database, hands them over, and deletes what is committed."""
 
     def __init__(
         self,
@@ -179,6 +171,11 @@ class JournalReader:
     def fresh(self) -> set[str]:
         """The calls first heard of since `mark`."""
         return set(self._fresh)
+
+    @property
+    def unsettled(self) -> set[str]:
+        """The calls that have steps waiting: nothing can be said about their end yet."""
+        return set(self._ready)
 
     async def drained(self) -> None:
         """Return when every step heard before now is committed or set aside."""
@@ -308,8 +305,7 @@ class JournalReader:
             call.due = asyncio.get_running_loop().time() + patience
 
     def _refused_alone(self, call_id: str, step: str, error: Exception) -> None:
-        """Count a refusal against the step only when others were accepted since: else the database may be
-        down."""
+        """Count a refusal against the step only when others were accepted since: else the database may be down."""
         call = self._calls[call_id]
         if self._accepted == call.accepted_then:
             return

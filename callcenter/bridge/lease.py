@@ -1,5 +1,4 @@
-"""The application's sign of life in AstDB: while it is fresh the dialplan lets the application drive
-alarms."""
+"""The application's sign of life in AstDB: while it is fresh the dialplan lets the application drive alarms."""
 
 from __future__ import annotations
 
@@ -41,10 +40,8 @@ class Lease:
     async def renew(self, epoch: float) -> bool:
         """Write the lease of a tick committed at `epoch` (this machine's real clock, seconds since 1970).
 
-        True once the exchange has it. False, and nothing will be written later, when the exchange is not
-        ready, when
-        the tick is itself already stale, or when an earlier write is still without an answer. The value is
-        in the
+        True once the exchange has it. False, and nothing will be written later, when the exchange is not ready, when
+        the tick is itself already stale, or when an earlier write is still without an answer. The value is in the
         exchange's own time, for it is the exchange that judges its age.
         """
         silent = self._unanswered_since is not None and self._link.last_rx <= self._unanswered_since

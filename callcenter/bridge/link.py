@@ -3,8 +3,8 @@
     disconnected -> connecting -> logging_in -> resyncing -> ready
                         (any failure: back-off 1, 2, 4 ... 30 s with jitter; refused login: 60 s and an alarm)
 
-panoramisk reads, writes and matches answers; its own reconnection, ping and replay of unanswered actions are
-switched off, because they dial twice and never notice a peer that has fallen silent.
+panoramisk reads, writes and matches answers; its own reconnection, ping and replay of unanswered actions are switched
+off, because they dial twice and never notice a peer that has fallen silent.
 
 Nothing here uses `asyncio.wait_for`: before Python 3.12 it can swallow a cancellation that meets a result.
 """
@@ -114,9 +114,8 @@ class SupervisedManager(Manager):  # type: ignore[misc]  # panoramisk has no typ
 class Link:
     """Keeps one connection alive and ready for as long as `run` runs.
 
-    `resync` is awaited after each login and must leave the application's picture true before it returns; it
-    may
-    use `request` already. `on_event` is called for each event in the exchange's order and must not block.
+    `resync` is awaited after each login and must leave the application's picture true before it returns; it may use
+    `request` already. `on_event` is called for each event in the exchange's order and must not block.
     """
 
     def __init__(
@@ -312,8 +311,7 @@ class Link:
         try:
             await self._unless_lost(self._booted.wait(), self.settings.boot_timeout, "FullyBooted")
         except TimeoutError:
-            # Without the `system` read right FullyBooted never comes. If it does come later, a resync
-            # follows it.
+            # Without the `system` read right FullyBooted never comes. If it comes later, a resync follows it.
             reply = await self.request({"Action": "CoreStatus"}, limit=self.settings.action_timeout)
             log.warning("No FullyBooted from the exchange, which runs since %s", reply[0].get("corestartuptime"))
 
@@ -340,8 +338,7 @@ class Link:
     # --- the heartbeat ----------------------------------------------------------------------------
 
     async def _heartbeat(self, protocol: BridgeProtocol) -> None:
-        """Ping; cut the connection after some in a row without any byte from the exchange, or many
-        unanswered."""
+        """Ping; cut the connection after some in a row without any byte from the exchange, or many unanswered."""
         silent = unanswered = 0
         while True:
             seen = protocol.last_rx
@@ -388,11 +385,9 @@ class Link:
         listing: bool = False,
         action_id: str | None = None,
     ) -> list[Any]:
-        """Send one action and return its messages (panoramisk `Message`s); for a list the items without
-        frame.
+        """Send one action and return its messages (panoramisk `Message`s); for a list the items without frame.
 
-        Sent once, whatever happens. Raises `UnsafeValueError` (nothing sent), `LinkDownError`,
-        `ActionTimeoutError`.
+        Sent once, whatever happens. Raises `UnsafeValueError` (nothing sent), `LinkDownError`, `ActionTimeoutError`.
         """
         headers = {**headers, "ActionID": action_id or self.new_action_id()}
         check_headers(headers)

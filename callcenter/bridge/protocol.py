@@ -1,11 +1,9 @@
 """panoramisk's protocol, made safe against what an exchange really sends.
 
-Plain panoramisk decodes each read by itself (a Chinese character split over two reads vanishes), lets any
-exception close the connection, keeps no clock of the last byte, and gives an `OriginateResponse` that
-overtakes
-its acknowledgement to nobody. Here bytes are kept until a message is whole, a message that cannot be handled
-costs
-only itself, and messages nobody wants are dropped before they are decoded.
+Plain panoramisk decodes each read by itself (a Chinese character split over two reads vanishes), lets any exception
+close the connection, keeps no clock of the last byte, and gives an `OriginateResponse` that overtakes its
+acknowledgement to nobody. Here bytes are kept until a message is whole, a message that cannot be handled costs only
+itself, and messages nobody wants are dropped before they are decoded.
 """
 
 from __future__ import annotations
@@ -44,8 +42,7 @@ class ProtocolCounters:
 class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     """One connection. `wanted` names the events that are delivered; None delivers all.
 
-    `own_prefix` begins every ActionID of ours; a list item that comes after its action has timed out is
-    known by it.
+    `own_prefix` begins every ActionID of ours; a list item that comes after its action has timed out is known by it.
     """
 
     closed: bool

@@ -41,8 +41,7 @@ class SeatCounters:
 
 
 class Seats:
-    """Reconciles the queue with `desired`, a mapping of seat (`op1`) to its wish; a seat not in it is not
-    signed in."""
+    """Reconciles the queue with `desired`, a mapping of seat (`op1`) to its wish; a seat not in it is not signed in."""
 
     def __init__(
         self,
@@ -122,7 +121,6 @@ class Seats:
         try:
             await action
         except ActionRefusedError as error:
-            # Someone else was quicker, or the seat does not exist in the exchange; the others still get
-            # theirs.
+            # Someone else was quicker, or the seat does not exist in the exchange; the others get theirs.
             self.counters.failures += 1
             log.warning("The service queue differs from what it should be: %s", error)

@@ -11,8 +11,7 @@ from ssl import SSLContext
 class BridgeSettings:
     """How to reach one exchange node, and how patient to be with it.
 
-    The defaults are those of docs/telephone.md and of the exchange's rendered manager.conf; tests shorten
-    them.
+    The defaults are those of docs/telephone.md and of the exchange's rendered manager.conf; tests shorten them.
     """
 
     host: str
@@ -27,8 +26,7 @@ class BridgeSettings:
     connect_timeout: float = 5.0
     login_timeout: float = 5.0
     boot_timeout: float = 5.0
-    """How long to wait for FullyBooted before going on without it (it comes only with the `system` read
-    right)."""
+    """How long to wait for FullyBooted before going on without it (it comes only with the `system` read right)."""
     resync_timeout: float = 60.0
     backoff_first: float = 1.0
     backoff_cap: float = 30.0
@@ -54,8 +52,7 @@ class BridgeSettings:
     journal_batch: int = 500
     """Calls handed over in one go, each with all its steps."""
     journal_pending: int = 100_000
-    """Steps kept in memory while they cannot be committed; more stay in the exchange and are read again
-    later."""
+    """Steps kept in memory while they cannot be committed; more stay in the exchange and are read again later."""
     journal_timeout: float = 30.0
     journal_tries: int = 8
     """Refusals of one single step, each while others were accepted, before it is set aside."""
