@@ -1,9 +1,8 @@
 """One step of a call's journal, as the dialplan wrote it (docs/telephone.md, "Journal").
 
-Pure: text in, value out. A record comes from a telephone exchange that may be half broken, and its values
-come from callers; so nothing here raises. What cannot be understood becomes `Malformed`, which keeps the
-whole
-record, so that a person can be told about it.
+Pure: text in, value out. A record comes from a telephone exchange that may be half broken, and its values come from
+callers; so nothing here raises. What cannot be understood becomes `Malformed`, which keeps the whole record, so that
+a person can be told about it.
 """
 
 from __future__ import annotations
@@ -60,8 +59,8 @@ FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
 class CallStep:
     """A step of the call `call_id`. `at` is the exchange's own clock, UTC.
 
-    `fields` holds every field of the kind and no other; one that the record lacks is the empty string.
-    Texts are decoded, and control characters in them replaced by U+FFFD; they are still a caller's words.
+    `fields` holds every field of the kind and no other; one that the record lacks is the empty string. Texts are
+    decoded, and control characters in them replaced by U+FFFD; they are still a caller's words.
     """
 
     call_id: str

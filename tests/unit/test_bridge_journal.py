@@ -351,6 +351,32 @@ async def test_a_resync_is_told_after_the_steps_before_it_and_spares_calls_that_
     assert domain.of("dead-1.1") == ["001"]
 
 
+async def test_a_resync_waits_for_the_commit_of_the_steps_read_with_it():
+    domain = Domain()
+    domain.gate.clear()
+    async with fake_ami() as peer:
+        put(peer, "dead-1.1", "001", record("arrived", 1), tell=False)
+        async with bridge(peer, domain):
+            await peer.send_apart(event("Marker"), event("Marker"))
+            assert not domain.snapshots
+            domain.gate.set()
+            await until(lambda: domain.snapshots)
+    assert domain.of("dead-1.1") == ["001"]
+    assert not domain.snapshots[0].live_call_ids
+
+
+async def test_a_step_that_is_refused_for_ever_delays_a_resync_only_for_a_while_and_spares_its_call():
+    domain = Domain()
+    domain.refuses = lambda step: step.call_id == "bad"
+    async with fake_ami() as peer:
+        put(peer, "bad", "001", record("arrived", 1), tell=False)
+        put(peer, "good", "001", record("arrived", 1), tell=False)
+        async with bridge(peer, domain, journal_timeout=0.2):
+            await until(lambda: domain.snapshots)
+    assert domain.of("good") == ["001"]
+    assert domain.snapshots[0].live_call_ids == {"bad"}
+
+
 async def test_ten_calls_with_a_chinese_name_each_cross_a_cut_connection_exactly_once():
     domain = Domain()
     async with fake_ami() as peer, bridge(peer, domain):
