@@ -1,0 +1,1 @@
+"""The operators' and supervisors' pages: signed-in, live, and quick when a press comes in."""

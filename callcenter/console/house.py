@@ -1,0 +1,81 @@
+"""What every route is given, and who may call it: the one place that decides on rights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from callcenter.console.errors import NotYourRole, SignInNeeded
+from callcenter.console.pages import Pages
+from callcenter.console.sessions import Sessions, Viewer
+from callcenter.console.settings import ConsoleSettings
+from callcenter.console.sign_in import TryLimit
+from callcenter.console.stream import Stream
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.numbers import NumberPlan
+from foundation.writer import Writer
+
+
+@dataclass(frozen=True)
+class House:
+    """The parts of the running service that the pages use."""
+
+    database: Database
+    writer: Writer
+    clock: Clock
+    settings: ConsoleSettings
+    plan: NumberPlan
+    sessions: Sessions
+    pages: Pages
+    stream: Stream
+    tries: TryLimit
+
+
+def house(request: Request) -> House:
+    """The house this request came to."""
+    found: House = request.app.state.house
+    return found
+
+
+InHouse = Annotated[House, Depends(house)]
+
+
+def visitor(request: Request, in_house: InHouse) -> Viewer | None:
+    """Who is signed in, or None."""
+    with in_house.database.read() as session:
+        return in_house.sessions.read(request, session)
+
+
+Visitor = Annotated[Viewer | None, Depends(visitor)]
+
+
+async def own_form(request: Request, in_house: InHouse, viewer: Visitor) -> None:
+    """Everything that changes something comes from a form of ours. Holds for every route of the console."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    token = request.headers.get("x-csrf-token", "")
+    if not token:
+        told = (await request.form()).get("csrf", "")
+        token = told if isinstance(told, str) else ""
+    in_house.sessions.check_form(request, token, viewer)
+
+
+def operator(viewer: Visitor) -> Viewer:
+    """Anybody who is signed in."""
+    if viewer is None:
+        raise SignInNeeded
+    return viewer
+
+
+def supervisor(viewer: Annotated[Viewer, Depends(operator)]) -> Viewer:
+    """A supervisor or an administrator."""
+    if not viewer.may("supervisor"):
+        raise NotYourRole
+    return viewer
+
+
+Operator = Annotated[Viewer, Depends(operator)]
+Supervisor = Annotated[Viewer, Depends(supervisor)]

@@ -1,0 +1,84 @@
+"""What a committed event means for the pages."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from callcenter.console import queries
+from callcenter.console.pages import Pages
+from callcenter.console.stream import News
+from callcenter.console.words import LOCALES
+from dispatch.tables import Arrival, Ticket
+from foundation.database import Database
+from foundation.events import Happened
+
+_REMEMBERED = 500
+
+
+class Live:
+    """Reads what changed, once for all browsers."""
+
+    def __init__(self, database: Database, pages: Pages) -> None:
+        self._database = database
+        self._pages = pages
+        self._popped: OrderedDict[int, str] = OrderedDict()
+
+    def alarm_cards(self, happened: list[Happened]) -> list[dict[str, dict[str, Any]]]:
+        """The card of every alarm that the events touch, rendered in each language; `gone` when it is closed."""
+        ticket_ids = sorted({h.ticket_id for h in happened if h.ticket_id is not None})
+        cards = []
+        with self._database.read() as session:
+            for ticket_id in ticket_ids:
+                ticket = session.get(Ticket, ticket_id)
+                if ticket is None or ticket.kind != "emergency":
+                    continue
+                alarm = queries.alarm(session, ticket_id)
+                if alarm is None:
+                    cards.append({locale: {"id": ticket_id, "gone": True} for locale in LOCALES})
+                    continue
+                names = queries.Names(session)
+                cards.append({locale: self._card(alarm, names, locale) for locale in LOCALES})
+        return cards
+
+    def understand(self, happened: list[Happened]) -> News:
+        """Which regions changed, and which call a seat has just answered."""
+        regions: set[str] = set()
+        for event in happened:
+            regions |= _regions(event)
+        arrivals = {h.arrival_id for h in happened if h.arrival_id is not None}
+        return News(frozenset(regions), tuple(self._answered(sorted(arrivals))) if arrivals else ())
+
+    def _card(self, alarm: queries.AlarmView, names: queries.Names, locale: str) -> dict[str, Any]:
+        html = self._pages.render("alarm_card.html", locale, alarm=alarm, names=names)
+        return {"id": alarm.ticket.id, "taken": alarm.taken, "html": html}
+
+    def _answered(self, arrival_ids: list[int]) -> list[tuple[str, int]]:
+        """Calls that a seat has answered and that were not told yet: each pops up once at that seat."""
+        found = []
+        with self._database.read() as session:
+            for arrival_id in arrival_ids:
+                arrival = session.get(Arrival, arrival_id)
+                who = (arrival.answered_by or arrival.taken_by or "") if arrival else ""
+                if arrival is None or arrival.state != "live" or not who.startswith("seat-"):
+                    continue
+                if self._popped.get(arrival_id) != who:
+                    self._popped[arrival_id] = who
+                    found.append((who.removeprefix("seat-"), arrival_id))
+        while len(self._popped) > _REMEMBERED:
+            self._popped.popitem(last=False)
+        return found
+
+
+def _regions(event: Happened) -> set[str]:
+    """The parts of the page that show what this event changed."""
+    regions = {"today"}
+    if event.arrival_id is not None:
+        regions |= {"calls", "seats", f"call:{event.arrival_id}"}
+    if event.ticket_id is not None:
+        regions |= {"calls", "deadlines", "tickets", f"ticket:{event.ticket_id}"}
+    if event.kind.startswith(("seat.", "break.")):
+        regions.add("seats")
+    if event.kind.startswith(("task.", "inbox.", "message.", "arrival.", "deadline.")):
+        regions.add("deadlines")
+    return regions

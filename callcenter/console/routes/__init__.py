@@ -1,0 +1,1 @@
+"""The console's routes, one file for each part of the work."""

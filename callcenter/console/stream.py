@@ -1,0 +1,211 @@
+"""The event stream: one for each browser, carrying what changed; an alarm's card travels in it whole.
+
+The path of an alarm is kept short, because a person waits at its end: commit -> `hear` in the writer's thread -> one
+read and one rendering for all browsers -> every browser's queue. Everything else is only named (`calls`, `ticket:7`),
+at most four times a second for each name, and the pages fetch it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import logging
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from foundation.clock import Clock
+from foundation.events import Happened
+
+log = logging.getLogger(__name__)
+
+REST_S = 0.25
+"""A region is named at most four times a second."""
+BEAT_S = 5.0
+"""How often an idle stream says that it is alive."""
+KEPT = 400
+"""Messages kept for browsers that come back; who was away longer reads everything anew."""
+QUEUE = 200
+"""Messages a browser may lag behind before it is told to read everything anew."""
+
+Texts = dict[str, bytes]
+"""A message as sent, in each language; `*` is for all."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What a commit means for the pages: names of regions that changed, and calls that a seat has answered."""
+
+    regions: frozenset[str] = frozenset()
+    answered: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(eq=False)
+class _Browser:
+    locale: str
+    queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    lost: bool = False
+
+
+class Stream:
+    """`alarm_cards` gives what the pages need of every alarm the events touch, in each language, rendered; and
+    `understand` what else they mean. Both run in one thread of their own, never in the loop."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        alarm_cards: Callable[[list[Happened]], list[dict[str, dict[str, Any]]]],
+        understand: Callable[[list[Happened]], News],
+    ) -> None:
+        self._clock = clock
+        self._alarm_cards = alarm_cards
+        self._understand = understand
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cards = ThreadPoolExecutor(1, thread_name_prefix="alarm-cards")
+        self._browsers: set[_Browser] = set()
+        self._boot = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
+        self._kept: deque[tuple[int, Texts]] = deque(maxlen=KEPT)
+        self._last = 0
+        self._resting: dict[str, bool] = {}
+
+    def start(self) -> None:
+        """Begin to pass on what is heard; call it in the running loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def stop(self) -> None:
+        """End every open stream."""
+        self._loop = None
+        for browser in list(self._browsers):
+            self._end(browser)
+        self._cards.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def browsers(self) -> int:
+        """How many streams are open."""
+        return len(self._browsers)
+
+    def hear(self, happened: list[Happened]) -> None:
+        """A commit's events, in the writer's thread: hands them on and returns at once."""
+        if self._loop is not None:
+            self._cards.submit(self._digest, happened)
+
+    async def subscribe(self, locale: str, last_id: str, allowed: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """The stream of one browser, from `last_id` on. `allowed` is asked at each beat, in a thread."""
+        browser = _Browser(locale)
+        # A first visit learns where it stands; who comes back keeps its own place until it has what it missed.
+        hello = _message("hello", self._now(), "" if last_id else self._id(self._last))
+        for text in self._missed(last_id, locale):
+            browser.queue.put_nowait(text)
+        self._browsers.add(browser)
+        try:
+            yield hello
+            while True:
+                try:
+                    text = await asyncio.wait_for(browser.queue.get(), BEAT_S)
+                except TimeoutError:
+                    if not await asyncio.to_thread(allowed):
+                        yield _message("over", {})
+                        return
+                    text = _message("beat", self._now())
+                if text is None:
+                    return
+                if browser.lost:
+                    browser.lost = False
+                    text = _message("reset", {}) + text
+                yield text
+        finally:
+            self._browsers.discard(browser)
+
+    def _digest(self, happened: list[Happened]) -> None:
+        try:
+            for card in self._alarm_cards(happened):
+                self._in_loop(self._show_alarm, card)
+            news = self._understand(happened)
+        except Exception:
+            log.exception("committed events could not be shown; every page is told to read everything anew")
+            news = News(frozenset({"*"}))
+        self._in_loop(self._publish, news)
+
+    def _in_loop(self, what: Callable[[Any], None], value: object) -> None:
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed: nobody is listening any more
+                loop.call_soon_threadsafe(what, value)
+
+    def _show_alarm(self, card: dict[str, dict[str, Any]]) -> None:
+        number = self._number()
+        self._send(number, {locale: _message("alarm", data, self._id(number)) for locale, data in card.items()})
+
+    def _publish(self, news: News) -> None:
+        for seat, arrival in news.answered:
+            number = self._number()
+            data = {"seat": seat, "arrival": arrival}
+            self._send(number, {"*": _message("answered", data, self._id(number))})
+        self._name({region for region in news.regions if region not in self._resting})
+        for region in news.regions:
+            if region in self._resting:
+                self._resting[region] = True
+
+    def _name(self, regions: set[str]) -> None:
+        loop = self._loop
+        if not regions or loop is None:
+            return
+        number = self._number()
+        data = {"regions": sorted(regions), **self._now()}
+        self._send(number, {"*": _message("changed", data, self._id(number))})
+        for region in regions:
+            self._resting[region] = False
+        loop.call_later(REST_S, self._rested, regions)
+
+    def _rested(self, regions: set[str]) -> None:
+        self._name({region for region in regions if self._resting.pop(region, False)})
+
+    def _send(self, number: int, texts: Texts) -> None:
+        self._kept.append((number, texts))
+        for browser in self._browsers:
+            text = texts.get(browser.locale) or texts.get("*", b"")
+            if browser.queue.full():  # too slow: it reads everything anew instead of an ever longer past
+                while not browser.queue.empty():
+                    browser.queue.get_nowait()
+                browser.lost = True
+            browser.queue.put_nowait(text)
+
+    def _missed(self, last_id: str, locale: str) -> list[bytes]:
+        """What was sent after `last_id`; a reset when that is too long ago or was another run of the service."""
+        if not last_id:
+            return []
+        boot, _, number = last_id.partition("-")
+        if boot != self._boot or not number.isdigit():
+            return [_message("reset", {})]
+        seen = int(number)
+        if self._kept and self._kept[0][0] > seen + 1:
+            return [_message("reset", {})]
+        texts = [texts.get(locale) or texts.get("*", b"") for kept, texts in self._kept if kept > seen]
+        return texts if len(texts) < QUEUE else [_message("reset", {})]
+
+    def _number(self) -> int:
+        self._last = next(self._numbers)
+        return self._last
+
+    def _id(self, number: int) -> str:
+        return f"{self._boot}-{number}"
+
+    def _now(self) -> dict[str, Any]:
+        return {"now": self._clock.now().timestamp()}
+
+    def _end(self, browser: _Browser) -> None:
+        while not browser.queue.empty():
+            browser.queue.get_nowait()
+        browser.queue.put_nowait(None)
+
+
+def _message(event: str, data: dict[str, Any], message_id: str = "") -> bytes:
+    """One message of the event stream (WHATWG HTML, 9.2.6); JSON has no line breaks, so one data line is enough."""
+    named = f"id: {message_id}\n" if message_id else ""
+    return f"{named}event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

@@ -1,0 +1,238 @@
+"""What the codes of the domain are called on the screen: Chinese first, English beside it.
+
+Running text stands in the templates as `t("接警", "Take it")`: both languages where they are used, so none can be
+missing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """One thing in both languages."""
+
+    zh: str
+    en: str
+
+    def of(self, locale: str) -> str:
+        """The words in `locale` (`zh_CN` or `en`)."""
+        return self.en if locale == "en" else self.zh
+
+
+LOCALES = ("zh_CN", "en")
+
+KINDS = {
+    "inquiry": Words("咨询", "Inquiry"),
+    "service_request": Words("求助", "Service request"),
+    "emergency": Words("紧急求助", "Emergency"),
+    "complaint": Words("投诉", "Complaint"),
+    "suggestion": Words("建议", "Suggestion"),
+}
+
+ARRIVAL_KINDS = {
+    "service": Words("服务热线", "Hotline"),
+    "emergency": Words("一键通", "One-touch"),
+    "other": Words("其他号码", "Other number"),
+    "unknown": Words("来由不明", "Unknown"),
+}
+
+STATES = {
+    "registered": Words("已登记", "Registered"),
+    "offered": Words("已派单", "Offered"),
+    "assigned": Words("已转办", "Assigned"),
+    "returned": Words("已退单", "Returned"),
+    "escalated": Words("已升级", "Escalated"),
+    "accepted": Words("已接单", "Accepted"),
+    "arrived": Words("已到场", "On site"),
+    "handling": Words("处置中", "Handling"),
+    "paused": Words("挂起", "Paused"),
+    "done": Words("已完工", "Done"),
+    "closed": Words("已办结", "Closed"),
+    "archived": Words("已归档", "Archived"),
+    "raised": Words("待接警", "Not taken"),
+    "taken": Words("已接警", "Taken"),
+    "verifying": Words("核实中", "Verifying"),
+    "graded": Words("已定级", "Graded"),
+    "on_scene": Words("已到场", "On scene"),
+    "handed_over": Words("已移交", "Handed over"),
+    "follow_up": Words("回访中", "Follow-up"),
+}
+
+OFFER_STATES = {
+    "offered": Words("等待答复", "Waiting"),
+    "accepted": Words("已接单", "Accepted"),
+    "fulfilled": Words("已完成", "Fulfilled"),
+    "declined": Words("已拒单", "Declined"),
+    "expired": Words("超时", "Expired"),
+    "withdrawn": Words("已撤回", "Withdrawn"),
+    "failed": Words("未送达", "Not delivered"),
+}
+
+URGENCIES = {
+    "normal": Words("一般", "Normal"),
+    "urgent": Words("紧急", "Urgent"),
+    "extra_urgent": Words("特急", "Extra urgent"),
+}
+
+ALARM_GRADES = {
+    "critical": Words("危急", "Critical"),
+    "urgent": Words("紧急", "Urgent"),
+    "concern": Words("关注", "Concern"),
+    "ordinary": Words("咨询求助", "Ordinary"),
+    "accidental": Words("误触", "Accidental"),
+}
+
+OUTCOMES = {
+    "served_on_phone": Words("电话中解决", "Served on the phone"),
+    "helped_at_door": Words("有人上门帮助", "Helped at the door"),
+    "handed_to_120": Words("已交 120 急救", "Handed to 120 (ambulance)"),
+    "handed_to_110": Words("已交 110 警方", "Handed to 110 (police)"),
+    "handed_to_119": Words("已交 119 消防", "Handed to 119 (fire)"),
+    "accidental": Words("误触", "Accidental press"),
+    "test": Words("测试", "Test"),
+    "no_need": Words("无需处置", "No help needed"),
+    "answered": Words("即时答复", "Answered on the spot"),
+    "served": Words("已服务", "Served"),
+    "unmet": Words("无人能服务", "Nobody could serve"),
+    "cancelled": Words("居民撤销", "Cancelled by the resident"),
+    "referred": Words("已转介", "Referred"),
+    "joined": Words("已并单", "Joined"),
+    "unreached": Words("回访未接通", "Follow-up not reached"),
+    "close": Words("已办结", "Closed"),
+}
+
+DISPOSITIONS = {
+    "ticket": Words("已立工单", "Ticket opened"),
+    "inquiry": Words("即时答复", "Answered on the spot"),
+    "abandoned": Words("来电放弃", "Given up"),
+    "test": Words("测试", "Test"),
+    "nuisance": Words("骚扰", "Nuisance"),
+    "wrong_number": Words("打错", "Wrong number"),
+    "ended_unknown": Words("结束原因不明", "Ended, cause unknown"),
+}
+
+MESSAGE_STATES = {
+    "pending": Words("待发送", "Waiting"),
+    "sending": Words("发送中", "Sending"),
+    "sent": Words("已发出", "Sent"),
+    "delivered": Words("已送达", "Delivered"),
+    "failed": Words("未送达", "Failed"),
+    "unknown": Words("结果不明", "Unknown"),
+    "cancelled": Words("已撤回", "Withdrawn"),
+    "expired": Words("已过期", "Too late"),
+}
+
+CHANNELS = {"sms": Words("短信", "SMS"), "call": Words("电话", "Call"), "web": Words("网页", "Web")}
+
+ROLES = {
+    "operator": Words("坐席", "Operator"),
+    "supervisor": Words("班长", "Supervisor"),
+    "admin": Words("管理员", "Administrator"),
+}
+
+BREAKS = (
+    Words("用餐", "Meal"),
+    Words("休息", "Rest"),
+    Words("培训", "Training"),
+    Words("案头工作", "Desk work"),
+    Words("其他", "Other"),
+)
+
+TASKS = {
+    "call_back": Words("请回拨", "Call back"),
+    "undisposed": Words("来件未了结", "Arrival without an end"),
+    "malformed_step": Words("记录读不懂", "Unreadable record"),
+    "strange_sms": Words("短信读不懂", "Unreadable text"),
+    "inbox_failed": Words("来信处理失败", "Message not handled"),
+    "message_failed": Words("通知未送达", "Message not delivered"),
+}
+
+ELEMENTS = {
+    "who": Words("何人", "Who"),
+    "when": Words("何时", "When"),
+    "where": Words("何地", "Where"),
+    "cause": Words("何因", "Cause"),
+    "course": Words("经过", "Course"),
+}
+
+GRADES = {
+    5: Words("非常满意", "Very satisfied"),
+    4: Words("满意", "Satisfied"),
+    3: Words("基本满意", "Fairly satisfied"),
+    2: Words("不满意", "Dissatisfied"),
+    1: Words("非常不满意", "Very dissatisfied"),
+}
+
+RESULTS = {
+    "accepted": Words("已接受", "accepted"),
+    "late": Words("晚了一步", "too late"),
+    "declined": Words("拒绝", "declined"),
+    "unconfirmed": Words("接了但未确认", "answered, not confirmed"),
+    "noanswer": Words("无人接", "no answer"),
+    "busy": Words("占线", "busy"),
+    "failed": Words("没拨通", "failed"),
+}
+
+
+def words(table: dict[str, Words], code: str | None, locale: str) -> str:
+    """The words of `code`, or the code itself when the table does not know it."""
+    found = table.get(code or "")
+    return found.of(locale) if found else (code or "")
+
+
+EVENTS = {
+    "alarm.raised": Words("报警", "Alarm raised"),
+    "alarm.pressed_again": Words("再次按下", "Pressed again"),
+    "alarm.taken": Words("接警", "Taken"),
+    "alarm.take_refused": Words("晚了一步", "Too late to take"),
+    "alarm.confirmed": Words("确认平安", "Confirmed safe"),
+    "alarm.graded": Words("定级", "Graded"),
+    "alarm.closed": Words("警情办结", "Alarm closed"),
+    "alarm.seats_called": Words("提醒所有坐席", "Every seat called on"),
+    "alarm.duty_called": Words("呼叫值班电话", "Duty phones called"),
+    "alarm.contacts_called": Words("呼叫联系人", "Contacts called"),
+    "alarm.waiting_call_rung": Words("又一来电在等，再次呼叫", "Another call waits: rung again"),
+    "call.arrived": Words("来电", "Call arrived"),
+    "call.queued": Words("进入队列", "In the queue"),
+    "call.rung": Words("开始振铃", "Ringing"),
+    "call.tried": Words("呼叫", "Ringing a person"),
+    "call.result": Words("呼叫结果", "Result"),
+    "call.answered": Words("接起", "Answered"),
+    "call.took": Words("按键接管", "Took it"),
+    "call.ended": Words("挂断", "Ended"),
+    "call.gone": Words("线路丢失", "Call lost"),
+    "call.greeted": Words("播放问候", "Greeting"),
+    "call.rungback": Words("回拨接通", "Ring-back"),
+    "contact.rung": Words("呼叫联系人", "Contact rung"),
+    "contact.written": Words("短信告知联系人", "Contact texted"),
+    "ring_back.wanted": Words("要求回拨", "Ring-back wanted"),
+    "ring_back.cancelled": Words("取消回拨", "Ring-back cancelled"),
+    "ring_back.unanswered": Words("回拨无人接", "Ring-back unanswered"),
+    "ring_back.impossible": Words("号码不能回拨", "Cannot be called back"),
+    "arrival.disposed": Words("来件了结", "Arrival ended"),
+    "arrival.overdue": Words("来件逾期未了结", "Arrival overdue"),
+    "ticket.opened": Words("登记工单", "Ticket opened"),
+    "ticket.noted": Words("备注", "Note"),
+    "ticket.state_changed": Words("状态变更", "State changed"),
+    "ticket.escalated": Words("升级", "Escalated"),
+    "ticket.redo": Words("退回重办", "Redo"),
+    "offer.made": Words("派单", "Offered"),
+    "offer.accepted": Words("接单", "Accepted"),
+    "offer.declined": Words("拒单", "Declined"),
+    "offer.expired": Words("派单超时", "Offer expired"),
+    "offer.failed": Words("派单未送达", "Offer not delivered"),
+    "offer.withdrawn": Words("撤回派单", "Offer withdrawn"),
+    "offer.taken_back": Words("收回工单", "Taken back"),
+    "offer.too_late": Words("答复晚了", "Answered too late"),
+    "visit.arrived": Words("到场", "On site"),
+    "visit.late": Words("未按时到场", "Late"),
+    "work.done": Words("完工", "Done"),
+    "work.overdue": Words("完工逾期", "Overdue"),
+    "follow_up.asked": Words("回访", "Follow-up asked"),
+    "follow_up.answered": Words("回访答复", "Follow-up answered"),
+    "follow_up.unreached": Words("回访未接通", "Follow-up not reached"),
+    "message.failed": Words("消息未送达", "Message failed"),
+    "resident.not_textable": Words("居民号码收不到短信", "Number takes no texts"),
+    "card.opened": Words("应急查看", "Rescue card opened"),
+}
