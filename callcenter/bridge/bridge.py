@@ -1,10 +1,9 @@
-"""The bridge as the rest of the application sees it: one exchange node, its calls, its journal, and what we ask of
-it.
+"""The bridge as the application sees it: one exchange node, its calls, its journal, and what we ask of it.
 
-    exchange --AMI--> Link --events--> Consumer --+--> Calls (on_change)
-                       ^                          +--> JournalReader (on_steps) --> file and key deleted
-                       |                          +--> Seats, on_originated
-                       +---- Actions <---- Household, Seats, Lease, the alarm's driver
+exchange --AMI--> Link --events--> Consumer --+--> Calls (on_change)
+                   ^                          +--> JournalReader (on_steps) --> file and key deleted
+                   |                          +--> Seats, on_originated
+                   +---- Actions <---- Household, Seats, Lease, the alarm's driver
 """
 
 from __future__ import annotations

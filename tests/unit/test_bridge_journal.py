@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from callcenter.bridge.bridge import Bridge, BridgeCallbacks
 from callcenter.bridge.calls import Snapshot
 from callcenter.bridge.household import HouseholdData
-from callcenter.bridge.journal import Step, in_order, predecessor
 from callcenter.bridge.link import LinkState
+from callcenter.bridge.order import Step, in_order, predecessor
 from callcenter.bridge.settings import BridgeSettings
 from dispatch.journal import CallStep, Malformed, parse
 from tests.fake_ami import FakeAmi, event, fake_ami, until
