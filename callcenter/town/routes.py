@@ -125,12 +125,17 @@ def create_router(
 
     @router.get("/state")
     async def state() -> dict[str, Any]:
-        shown = telephones(town)
+        waiting: dict[str, int] = {}
         if handsets is not None:
-            present = {row["number"]: row["count"] for row in await run_in_threadpool(handsets.list_handsets)}
-            for row in shown:
-                row["messages"] = present.get(_handset(plan or NumberPlan(), row["number"]), 0)
-        return {"telephones": shown, "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]]}
+            waiting = {row["number"]: row["count"] for row in await run_in_threadpool(handsets.list_handsets)}
+
+        def messages_for(number: str) -> int:
+            return waiting.get(_handset(plan or NumberPlan(), number), 0) if waiting else 0
+
+        return {
+            "telephones": telephones(town, messages_for),
+            "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]],
+        }
 
     @router.post("/clock", dependencies=CHANGING)
     async def move_clock(body: Forward) -> dict[str, str]:
@@ -237,23 +242,20 @@ def as_seen(call: Call) -> dict[str, Any]:
     }
 
 
-def telephones(town: TownController) -> list[dict[str, Any]]:
-    """All telephones that the page shows, each with its latest call; those in a call come first of their kind."""
+def telephones(town: TownController, messages_for: Callable[[str], int]) -> list[dict[str, Any]]:
+    """The telephones that the page shows, by kind: first those in a call, then those with messages."""
     latest = {call.phone: call for call in town.diary.calls()}
     seats = [Telephone(name, name, f"坐席 {name[2:]}", "seat") for name in town.settings.seats]
     rows: list[dict[str, Any]] = []
     for kind in KINDS:
         found = [telephone for telephone in (*seats, *town.directory) if telephone.kind == kind]
-        found.sort(key=lambda telephone: _is_idle(latest.get(telephone.number)))
-        rows += [_row(town, telephone, latest.get(telephone.number)) for telephone in found[:SHOWN_PER_KIND]]
+        of_kind = [_row(town, one, latest.get(one.number), messages_for(one.number)) for one in found]
+        of_kind.sort(key=lambda row: (row["call"] is None or row["call"]["state"] == "over", row["messages"] == 0))
+        rows += of_kind[:SHOWN_PER_KIND]
     return rows
 
 
-def _is_idle(call: Call | None) -> bool:
-    return call is None or call.is_over
-
-
-def _row(town: TownController, telephone: Telephone, call: Call | None) -> dict[str, Any]:
+def _row(town: TownController, telephone: Telephone, call: Call | None, messages: int) -> dict[str, Any]:
     standing = town.behaviour(telephone.number)
     return {
         "number": telephone.number,
@@ -262,5 +264,5 @@ def _row(town: TownController, telephone: Telephone, call: Call | None) -> dict[
         "dials": telephone.dials or ("81891" if telephone.kind == "device" else ""),
         "does": next((name for name, does in STANDING.items() if does == standing), "rings"),
         "call": as_seen(call) if call is not None else None,
-        "messages": 0,
+        "messages": messages,
     }

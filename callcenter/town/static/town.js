@@ -72,6 +72,7 @@ function makeCard(phone) {
   });
   parts.sms.addEventListener("toggle", () => readMessages(card));
   element.dataset.number = phone.number;
+  element.id = `phone-${phone.number}`;
   cards.set(phone.number, card);
   return card;
 }
@@ -157,7 +158,28 @@ async function readMessages(card) {
   );
 }
 
+// What happens now, wherever on the page it is: one link to each telephone in a call.
+function showNow(telephones) {
+  const now = document.getElementById("now");
+  const words = { rung: "响铃 ringing", dialling: "呼叫 calling", ringing: "呼叫 calling", talking: "通话 talking" };
+  const busy = telephones.map((phone) => [phone, modeOf(phone)]).filter(([, mode]) => mode !== "idle");
+  const seen = JSON.stringify(busy.map(([phone, mode]) => [phone.number, mode]));
+  now.hidden = busy.length === 0;
+  if (now.dataset.seen === seen) return;
+  now.dataset.seen = seen;
+  now.replaceChildren(
+    ...busy.map(([phone, mode]) => {
+      const link = document.createElement("a");
+      link.href = `#phone-${phone.number}`;
+      link.dataset.state = mode === "rung" ? "ringing" : mode;
+      link.textContent = `${phone.name} ${words[mode]}`;
+      return link;
+    }),
+  );
+}
+
 function show(state) {
+  showNow(state.telephones);
   const known = new Set();
   for (const section of document.querySelectorAll("[data-kind]")) {
     const place = section.querySelector(".town-cards");
