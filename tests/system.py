@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -19,10 +19,10 @@ from typing import IO, Any, TypeVar
 import httpx
 from sqlalchemy.orm import Session
 
+from callcenter.demo.district import District
 from callcenter.exchange import Exchange
 from callcenter.exchange.context import seat_secret
 from callcenter.settings import Settings
-from callcenter.town.directory import Telephone
 from callcenter.town.telephones import Town
 from foundation import migrations
 from foundation.asterisk.process import free_port
@@ -30,6 +30,7 @@ from foundation.asterisk.provision import Asterisk
 from foundation.clock import SystemClock
 from foundation.database import Database
 from foundation.writer import Writer
+from tests.cast import fill, small_district
 from tests.town_fixtures import open_town, town_settings
 from tests.waiting import wait_until
 
@@ -171,23 +172,24 @@ def open_system(
     folder: Path,
     asterisk: Asterisk,
     *,
-    fill: Callable[[Writer], Sequence[Telephone]],
+    district: District | None = None,
     seats: int = 4,
     slot: int = 0,
     settings: Settings | None = None,
     application: bool = True,
 ) -> Iterator[System]:
-    """Everything, running. `fill` puts people and staff into the empty database and names the town's telephones.
+    """Everything, running, with the people of `district` (the cast's small one if not told).
 
     `slot` (0 to 4) keeps the audio ports of systems that run side by side apart. With `application=False` exchange and
     town run, and the application waits for `start_application()`.
     """
     settings = settings or free_settings(folder, seats=seats, rtp=30000 + 400 * slot)
+    settings.home.mkdir(parents=True, exist_ok=True)
     migrations.upgrade(settings.database_url)
     database = Database(settings.database_url)
     writer = Writer(database, SystemClock())
     try:
-        telephones = fill(writer)
+        telephones = fill(database, writer, settings.home, district or small_district())
     finally:
         writer.close()
     exchange = Exchange(settings, asterisk=asterisk, say=print)

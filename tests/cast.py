@@ -1,0 +1,50 @@
+"""The fixed cast of the stories: a slice of the demo district, small enough to load in a second.
+
+Homes 1 to 6 have dedicated lines (`home-1` … `home-6`), home 31 a shared one (`home-31`); three duty phones; four
+operators at op1 … op4, of whom op4 is the supervisor; the providers of plumbing and their neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from callcenter.demo.district import District, directory, make_district
+from callcenter.demo.load import load
+from callcenter.demo.sign_ins import sign_ins
+from callcenter.town.directory import Telephone
+from foundation.database import Database
+from foundation.numbers import NumberPlan
+from foundation.writer import Writer
+
+PLAN = NumberPlan()
+PLUMBING = "0301"
+"""水管漏水: the item the stories ask for."""
+
+
+def small_district(homes: Sequence[int] = (1, 2, 3, 4, 5, 6, 31), *, everyone: bool = False) -> District:
+    """The homes of these numbers, and the providers who take plumbing (`everyone`: the whole district)."""
+    district = make_district()
+    if everyone:
+        return district
+    return replace(
+        district,
+        homes=tuple(home for home in district.homes if home.number in homes),
+        providers=tuple(p for p in district.providers if any(item == PLUMBING for item, _, _ in p.items)),
+    )
+
+
+def telephones_of(district: District) -> list[Telephone]:
+    """The town's telephones, under the keys of the district's book."""
+    return [
+        Telephone(number=e.number, key=e.key, name=f"{e.zh} {e.en}", kind=e.role, dials=e.dials)
+        for e in directory(district, PLAN)
+    ]
+
+
+def fill(database: Database, writer: Writer, home: Path, district: District) -> list[Telephone]:
+    """Put the district and its staff into the database; returns the town's telephones."""
+    load(database, writer, district, PLAN)
+    sign_ins(database, writer, district, home / "secrets")
+    return telephones_of(district)
