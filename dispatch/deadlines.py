@@ -35,7 +35,7 @@ def fire(w: Work, deadline_id: int, plan: NumberPlan | None = None) -> str:
 
 
 def _look(w: Work, ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
-    """The general case: say that it is overdue, hand what lay with the desk to the supervisor, ask again in five min."""
+    """The general case: say that it is overdue, hand what lay with the desk to the supervisor, ask again soon."""
     owner = "supervisor" if ticket.owner in ("desk", "supervisor") else ticket.owner
     ticket.owner = owner
     watch = Watch(row.kind, w.now + limits.NAG, row.reason, row.urgent, row.subject)

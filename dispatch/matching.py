@@ -20,15 +20,12 @@ def ranked(session: Session, ticket: Ticket, now: datetime, preferred: int | Non
         return []
     views = queries.of_item(session, ticket.item)
     ids = [view.id for view in views]
-    holding = dict(
-        session.execute(
-            select(Ticket.assigned_provider_id, func.count())
-            .where(Ticket.assigned_provider_id.in_(ids), Ticket.state.in_(_HOLDING))
-            .group_by(Ticket.assigned_provider_id)
-        )
-        .tuples()
-        .all()
+    held = (
+        select(Ticket.assigned_provider_id, func.count())
+        .where(Ticket.assigned_provider_id.in_(ids), Ticket.state.in_(_HOLDING))
+        .group_by(Ticket.assigned_provider_id)
     )
+    holding = {row[0]: row[1] for row in session.execute(held)}
     numbers = [number for view in views for number in view.phones]
     opted_out = set(
         session.scalars(

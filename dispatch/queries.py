@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import limits, matching
@@ -234,7 +234,7 @@ _TICKET = (
 )  # fmt: skip
 
 
-def _calls(rows: Sequence[Row[Any]]) -> list[CallRow]:
+def _calls(rows: Sequence[Any]) -> list[CallRow]:
     return [CallRow(**row._mapping) for row in rows]
 
 
@@ -244,5 +244,5 @@ def _tickets(session: Session, rows_wanted: Any) -> list[TicketRow]:
     watched = select(Deadline.ticket_id, Deadline.reason).where(Deadline.ticket_id.in_(ids), Deadline.state == "open")
     reasons: dict[int, str] = {}
     for ticket_id, reason in session.execute(watched.order_by(Deadline.due_at)):
-        reasons.setdefault(ticket_id, reason)
+        reasons.setdefault(ticket_id or 0, reason)
     return [TicketRow(**row._mapping, deadline_reason=reasons.get(row.id, "")) for row in rows]
