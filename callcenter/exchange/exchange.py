@@ -13,8 +13,8 @@ from callcenter.exchange.context import INSTALLED_DIRECTORIES, ami_secret, templ
 from callcenter.exchange.errors import ExchangeError
 from callcenter.exchange.journal import restore_journal
 from callcenter.settings import Settings
+from foundation.asterisk.apt import Say
 from foundation.asterisk.errors import AsteriskError
-from foundation.asterisk.packages import Say
 from foundation.asterisk.process import AsteriskProcess, Port
 from foundation.asterisk.provision import (
     Asterisk,

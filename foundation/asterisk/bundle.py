@@ -14,18 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from foundation.asterisk.apt import Deb, Say, architecture, is_whole
 from foundation.asterisk.errors import PackageError
-from foundation.asterisk.packages import (
-    Deb,
-    Prefix,
-    Say,
-    architecture,
-    build_prefix,
-    default_cache,
-    is_whole,
-    locked,
-    prefix_folder,
-)
+from foundation.asterisk.packages import Prefix, build_prefix, default_cache, locked, prefix_folder
 from foundation.asterisk.provision import bring
 
 CONTENTS = "bundle.json"

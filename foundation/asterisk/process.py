@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from foundation.asterisk.apt import Say
 from foundation.asterisk.errors import AsteriskError, PortInUseError
-from foundation.asterisk.packages import Say
 from foundation.asterisk.provision import Asterisk
 
 # A unix socket's path has 108 bytes with its final NUL; Asterisk itself cuts a longer one without a word.

@@ -10,17 +10,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from foundation.asterisk.apt import Apt, Say
 from foundation.asterisk.errors import PackageError
-from foundation.asterisk.packages import (
-    Apt,
-    Prefix,
-    Program,
-    Say,
-    build_prefix,
-    default_cache,
-    locked,
-    prefix_folder,
-)
+from foundation.asterisk.packages import Prefix, Program, build_prefix, default_cache, locked, prefix_folder
 
 MINIMUM_ASTERISK = (22,)
 # The version that the tests passed with. Another one is used, with a warning.

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from foundation.asterisk import packages, provision
+from foundation.asterisk import apt, packages, provision
+from foundation.asterisk.apt import Deb, architecture
 from foundation.asterisk.apt_sources import (
     AptSource,
     distribution_sources,
@@ -22,7 +23,7 @@ from foundation.asterisk.apt_sources import (
 )
 from foundation.asterisk.bundle import make_bundle, take_bundle
 from foundation.asterisk.errors import PackageError
-from foundation.asterisk.packages import Deb, Prefix, architecture, build_prefix, prefix_folder, unpack
+from foundation.asterisk.packages import Prefix, build_prefix, prefix_folder, unpack
 from foundation.asterisk.provision import Asterisk, choose, version_numbers
 
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -134,8 +135,8 @@ def test_without_apt_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_without_a_mirror_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = AptSource("http://127.0.0.1:9/debian", packages._codename(), ("main",), KEYS)
-    monkeypatch.setattr(packages, "machine_sources", lambda: [gone])
+    gone = AptSource("http://127.0.0.1:9/debian", apt._codename(), ("main",), KEYS)
+    monkeypatch.setattr(apt, "machine_sources", lambda: [gone])
     with pytest.raises(PackageError, match=r"could not be read(.|\n)*Look at the network"):
         unpack(["hello"], name="hello", cache=tmp_path, say=lambda _: None)
     assert Prefix.load(prefix_folder(tmp_path, "hello")) is None
