@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 KEYS = frozenset("0123456789*#ABCD")
 # Between the digits of one press: a person's pace, and well above what a DTMF detector needs.
 _KEY_MS = 140
-_SEAT = re.compile(r"op\d+")
+# Calls whose SIP messages are still told apart: more than can be up at once.
+_SIP_IDS = 5000
 
 
 class TownController:
@@ -302,6 +303,8 @@ class TownController:
             if call.direction == "in":
                 return  # what the town itself answers proves nothing
             self._by_sip_id[sip_id] = call
+            while len(self._by_sip_id) > _SIP_IDS:
+                self._by_sip_id.pop(next(iter(self._by_sip_id)))
             for message in self._early_messages.pop(sip_id, []):
                 self._on_sip_of(call, message)
 

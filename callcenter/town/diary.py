@@ -85,7 +85,9 @@ class Call:
 class Diary:
     """All entries and all calls. Safe to use from any thread; whoever waits is woken by each new entry."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, keep: int | None = None) -> None:
+        """`keep`: so many lines and ended calls stay in memory (None: all, as tests need); the file keeps all."""
+        self._keep = keep
         self._changed = threading.Condition(threading.RLock())
         self._entries: list[Entry] = []
         self._calls: dict[str, Call] = {}
@@ -107,6 +109,7 @@ class Diary:
         """A call begins; with its first line."""
         with self._changed:
             self._calls[call.id] = call
+            self._forget()
             self.write(call.phone, "dials" if call.direction == "out" else "rung", call, **detail)
         return call
 
@@ -121,6 +124,14 @@ class Diary:
         for listener in self._listeners:
             listener(entry)
         return entry
+
+    def _forget(self) -> None:
+        if self._keep is None or len(self._calls) <= self._keep:
+            return
+        del self._entries[: -self._keep]
+        for call in list(self._calls.values())[: -self._keep]:
+            if call.is_over:
+                del self._calls[call.id]
 
     def changing(self) -> threading.Condition:
         """Hold this while a call is changed."""

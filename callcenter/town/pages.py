@@ -23,6 +23,7 @@ from callcenter.town.routes import create_router
 
 log = logging.getLogger(__name__)
 _AGAIN_S = 2.0
+_REMEMBERED = 2000
 
 
 def read_directory(home: Path) -> Directory:
@@ -44,7 +45,7 @@ class TownPages:
         self._home = home
         self._handsets = handsets
         self._clock = clock
-        self._diary = Diary(home / "diary.jsonl")
+        self._diary = Diary(home / "diary.jsonl", keep=_REMEMBERED)
         self._problem = "The town is starting."
         self._controller: TownController | None = None
         self._connecting: asyncio.Task[None] | None = None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from callcenter.town import behaviour
+from callcenter.town.ari import AriError
 from callcenter.town.behaviour import WhenRung
 from callcenter.town.controller import TownController
 from callcenter.town.diary import Call, Diary, Entry
@@ -57,28 +58,28 @@ class Line:
     def presses(self, keys: str, within: float = 10.0) -> "Line":
         """Wait until the call is up, then press; `w` waits half a second."""
         self._is_controlled(within)
-        self._town.run(self._town.controller.press(self.call, keys))
+        self._do(self._town.controller.press(self.call, keys))
         return self
 
     def answers(self, presses: str = "") -> "Line":
         """Lift the receiver, and press when it is up."""
-        self._town.run(self._town.controller.answer(self.call))
+        self._do(self._town.controller.answer(self.call))
         self.is_answered()
         return self.presses(presses) if presses else self
 
     def speaks(self) -> "Line":
         """Say something (a voice without words, 8 s)."""
         self._is_controlled(10.0)
-        self._town.run(self._town.controller.play(self.call, "sound:voice"))
+        self._do(self._town.controller.play(self.call, "sound:voice"))
         return self
 
     def hangs_up(self) -> "Line":
-        self._town.run(self._town.controller.hang_up(self.call))
+        self._do(self._town.controller.hang_up(self.call))
         return self._wait(lambda: self.call.ended_at, 10.0, "hangs up")
 
     def refuses(self, cause: int = 21) -> "Line":
         """Refuse a call that rings: Q.850 cause 21 declined, 17 busy, 20 not reached."""
-        self._town.run(self._town.controller.hang_up(self.call, cause))
+        self._do(self._town.controller.hang_up(self.call, cause))
         return self._wait(lambda: self.call.ended_at, 10.0, "refuses")
 
     def hears(self, prompt: str | Path, within: float = 15.0) -> "Line":
@@ -120,10 +121,18 @@ class Line:
             near._is_received_by(away, within)
         return self
 
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            self._town.run(work)
+        except AriError as error:
+            raise NotSeenError(
+                f"{self.call.phone} cannot do that in this call ({error}).\n{self._town.diary.tell(self.call.phone)}"
+            ) from error
+
     def _is_received_by(self, other: "Line", within: float) -> None:
         hertz = next(_TONES)
         before = len(other.recording())
-        self._town.run(self._town.controller.play(self.call, f"sound:tone-{hertz}"))
+        self._do(self._town.controller.play(self.call, f"sound:tone-{hertz}"))
         end = time.monotonic() + within
         while tone_level(other.recording()[before:], hertz) < 0.6:
             if time.monotonic() > end or other.call.is_over:

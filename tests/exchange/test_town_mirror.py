@@ -126,6 +126,16 @@ def test_what_is_waited_for_in_vain_is_told_with_the_diary(town: Town) -> None:
         town.phone(CALLER).line().is_answered(within=0.2)
 
 
+def test_what_cannot_be_done_is_told_with_the_diary(town: Town) -> None:
+    line = town.phone(CALLER).dials(CALLED).is_ringing()
+    ring = town.phone(CALLED).waits_to_ring()
+    line.hangs_up()
+    ring.ends()
+
+    with pytest.raises(NotSeenError, match=rf"cannot do that(?s:.*){CALLED} ends"):
+        ring.answers()
+
+
 def test_sound_that_does_not_pass_is_noticed(town: Town) -> None:
     one = town.phone(CALLER).dials(CALLED)
     town.phone(CALLED).answers()
