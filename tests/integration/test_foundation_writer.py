@@ -104,8 +104,12 @@ def test_an_emergency_goes_before_everything_that_waits(sqlite_url: str) -> None
     assert order[51:] == [f"bulk {n}" for n in range(50)]
 
 
-def test_read_modify_write_by_many_at_once_loses_nothing(writer: Writer, database: Database) -> None:
-    """SQLite's default transactions lose most of these without an error; a locked row or one writer loses none."""
+def test_read_modify_write_by_two_processes_at_once_loses_nothing(
+    writer: Writer, database: Database, database_url: str
+) -> None:
+    """A deferred transaction of SQLite's refuses the stale writer; one that begins with the lock never is stale."""
+    elsewhere = Database(database_url)
+    other = Writer(elsewhere, MovableClock())
 
     def begin(w: Work) -> None:
         w.session.add(InboxItem(source="test", external_id="1", payload={"n": 0}, received_at=w.now, attempts=0))
@@ -115,8 +119,12 @@ def test_read_modify_write_by_many_at_once_loses_nothing(writer: Writer, databas
         item.payload = {"n": item.payload["n"] + 1}
 
     writer.call(begin)
-    for one in [writer.submit(add_one, Priority.NORMAL, "test") for _ in range(100)]:
-        one.result(30)
+    try:
+        for one in [either.submit(add_one, Priority.NORMAL, "test") for _ in range(50) for either in (writer, other)]:
+            one.result(30)
+    finally:
+        other.close()
+        elsewhere.dispose()
     with database.read() as session:
         assert session.scalars(select(InboxItem)).one().payload == {"n": 100}
 
