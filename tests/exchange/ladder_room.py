@@ -108,6 +108,11 @@ class Room:
         """Wait for this step of the line's call."""
         return wait_until(lambda: next(iter(self.find(line, **wanted)), None), within, f"a step with {wanted}")
 
+    def joined(self, line: Line, within: float = 20.0) -> Line:
+        """Wait until somebody has taken the line's call: before, whoever speaks is not heard."""
+        self.step(line, within, s="took")
+        return line
+
     def find(self, line: Line, **wanted: str) -> list[Step]:
         return [s for s in self.steps(line) if all(s.fields.get(k) == v for k, v in wanted.items())]
 
@@ -117,7 +122,9 @@ class Room:
         for seat in SEATS:
             self.town.seat(seat).rings_out()
             self.exchange.ask(f"queue remove member PJSIP/{seat} from service")
-        wait_until(lambda: "0 active calls" in self.exchange.ask("core show channels") or None, 10, "all calls are over")
+        wait_until(
+            lambda: "0 active calls" in self.exchange.ask("core show channels") or None, 10, "all calls are over"
+        )
         for family in ("line", "contacts", "contact", "duty", "app", "journal"):
             self.exchange.ask(f"database deltree {family}")
         for path in self.journal.glob("*"):

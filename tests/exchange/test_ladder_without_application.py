@@ -1,0 +1,257 @@
+"""The emergency ladder with no application at all: real exchange, real telephones, nobody on the AMI."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.exchange.ladder_room import RUNG, Room, open_room, prompts_gone
+from tests.town_fixtures import start_town as start_town
+from tests.town_fixtures import town_asterisk as town_asterisk
+
+pytestmark = pytest.mark.exchange
+
+DUTY_1, DUTY_2 = "13800000001", "13800000002"
+
+
+@pytest.fixture(scope="module")
+def whole_room(make_settings, make_exchange, start_town) -> Room:  # type: ignore[no-untyped-def]
+    return open_room(make_settings, make_exchange, start_town)
+
+
+@pytest.fixture
+def room(whole_room: Room) -> Iterator[Room]:
+    yield whole_room
+    for number in (DUTY_1, DUTY_2):
+        whole_room.town.phone(number).rings_out()
+    whole_room.clear()
+
+
+def test_a_press_is_journaled_answered_and_taken_by_a_seat_while_the_sentence_plays(room: Room) -> None:
+    home = room.home()
+    line = home.presses().is_answered()
+    assert room.town.seat("op2").waits_to_ring()
+    line.hears("calm")
+
+    seat = room.town.seat("op1").answers()
+    line.talks_with(seat)
+    line.hangs_up()
+
+    ended = room.step(line, s="ended")
+    steps = [(s.key, s.s) for s in room.steps(line) if "-" not in s.key]
+    assert steps == [("001", "arrived"), ("002", "queued"), ("003", "rung"), (ended.key, "ended")] or len(steps) > 4
+    arrived = room.step(line, s="arrived")
+    assert (arrived.kind, arrived.line, arrived.home) == ("emergency", f"device-{home.number}", home.key)
+    assert [s.who for s in room.find(line, s="took")] == ["seat-op1"]
+    assert [s.who for s in room.find(line, s="answered")] == ["seat-op1"]
+    assert len(room.find(line, s="ended")) == 1
+
+
+def test_operators_then_duty_then_contacts_in_parallel_and_the_first_who_presses_1_has_it(room: Room) -> None:
+    home = room.home(contacts=2)
+    duty = room.duty(DUTY_1)[0]
+    duty.busy()
+    line = home.presses()
+
+    first, second = home.contact(1), home.contact(2)
+    second_line = second.waits_to_ring(4 * RUNG)
+    first_line = first.answers(presses="1")
+    room.joined(line).talks_with(first_line)
+    second_line.ends()
+    line.hangs_up()
+    first_line.ends()
+
+    room.step(line, s="ended")
+    at = {s.rung: s.at for s in reversed(room.find(line, s="rung"))}
+    assert at["duty"] - at["operators"] == pytest.approx(RUNG, abs=1.5)
+    assert at["contacts"] - at["duty"] == pytest.approx(RUNG, abs=1.5)
+    assert {s.who: s.result for s in room.find(line, s="result")} == {
+        "duty-1": "busy",
+        f"contact-{home.number}-1": "accepted",
+        f"contact-{home.number}-2": "stopped",
+    }
+    assert [s.who for s in room.find(line, s="took")] == [f"contact-{home.number}-1"]
+
+
+def test_a_voicemail_never_takes_a_call(room: Room) -> None:
+    home = room.home()
+    box, person = room.duty(DUTY_1, DUTY_2)
+    box.voicemail()
+    line = home.presses()
+    box_line = box.waits_to_ring(3 * RUNG)
+    box_line.is_answered()
+
+    taken = person.answers(presses="1")
+    room.joined(line).talks_with(taken)
+    assert [s.who for s in room.find(line, s="took")] == ["duty-2"]
+    box_line.ends(40)
+    room.step(line, within=5, s="result", who="duty-1")
+    assert {s.result for s in room.find(line, s="result", who="duty-1")} <= {"late", "unconfirmed"}
+
+
+def test_a_person_who_hangs_up_in_the_middle_of_the_question_has_not_taken_it(room: Room) -> None:
+    home = room.home()
+    (duty,) = room.duty(DUTY_1)
+    line = home.presses()
+
+    duty.answers(within=3 * RUNG).hangs_up()
+
+    assert room.step(line, s="result", who="duty-1").result == "unconfirmed"
+    room.step(line, within=3 * RUNG, s="rung", rung="operators")
+    assert not line.call.is_over
+    assert not room.find(line, s="took")
+
+
+def test_two_who_press_together_get_one_winner_and_one_true_answer(room: Room) -> None:
+    home = room.home()
+    for phone in room.duty(DUTY_1, DUTY_2):
+        phone.answers_by_itself(after=0.5, presses="1", press_after=1.0)
+    line = home.presses()
+
+    took = room.step(line, within=4 * RUNG, s="took")
+    results = {s.who: s.result for s in [room.step(line, s="result", who=f"duty-{i}") for i in (1, 2)]}
+    assert sorted(results.values()) == ["accepted", "late"]
+    assert results[took.who] == "accepted"
+    loser = room.town.phone(DUTY_1 if took.who == "duty-2" else DUTY_2)
+    loser.hears("already-taken").ends()
+    room.joined(line).talks_with(room.town.phone(DUTY_2 if took.who == "duty-2" else DUTY_1))
+
+
+def test_who_refuses_with_2_is_not_joined_and_the_ladder_goes_on(room: Room) -> None:
+    home = room.home(contacts=1)
+    room.duty(DUTY_1)[0].answers_by_itself(after=0.2, presses="2", press_after=0.5)
+    line = home.presses()
+
+    assert room.step(line, within=3 * RUNG, s="result", who="duty-1").result == "declined"
+    room.joined(line).talks_with(home.contact(1).answers(presses="1", within=3 * RUNG))
+
+
+def test_every_step_works_with_all_prompts_gone(room: Room) -> None:
+    home = room.home(contacts=1)
+    room.duty(DUTY_1)[0].voicemail()
+    with prompts_gone(room.exchange.process.directories.sounds / "zh"):
+        line = home.presses().is_answered()
+        contact = home.contact(1).answers(presses="w1", within=4 * RUNG)
+        room.joined(line).talks_with(contact)
+    assert [s.who for s in room.find(line, s="took")] == [f"contact-{home.number}-1"]
+
+
+def test_when_the_caller_hangs_up_the_telephones_stop_ringing(room: Room) -> None:
+    home = room.home()
+    (duty,) = room.duty(DUTY_1)
+    line = home.presses()
+    ring = duty.waits_to_ring(3 * RUNG)
+
+    line.hangs_up()
+    ring.ends(2)
+
+    assert room.step(line, s="result", who="duty-1").result == "stopped"
+    assert ring.call.answered_at is None
+    assert len(room.find(line, s="ended")) == 1
+
+
+def test_when_a_seat_answers_the_telephones_stop_ringing(room: Room) -> None:
+    home = room.home()
+    (duty,) = room.duty(DUTY_1)
+    line = home.presses()
+    ring = duty.waits_to_ring(3 * RUNG)
+
+    seat = room.town.seat("op1").answers()
+    line.talks_with(seat)
+    ring.ends(2)
+
+    assert room.step(line, s="result", who="duty-1").result == "stopped"
+    assert [s.who for s in room.find(line, s="took")] == ["seat-op1"]
+
+
+def test_a_person_who_presses_after_the_caller_has_gone_is_told_so(room: Room) -> None:
+    home = room.home()
+    (duty,) = room.duty(DUTY_1)
+    line = home.presses()
+    asked = duty.answers(within=3 * RUNG)
+
+    line.hangs_up()
+    asked.presses("1").hears("caller-gone").ends()
+
+    assert room.step(line, s="result", who="duty-1").result == "late"
+    assert not room.find(line, s="took")
+
+
+def test_a_seat_that_hangs_up_at_once_has_not_taken_the_call(room: Room) -> None:
+    home = room.home()
+    line = home.presses()
+
+    room.town.seat("op1").answers().hangs_up()
+
+    room.step(line, within=2 * RUNG, s="rung", rung="duty")
+    assert not line.call.is_over
+    room.joined(line).talks_with(room.town.seat("op2").answers())
+
+
+def test_the_ladder_goes_round_until_somebody_takes_the_call(room: Room) -> None:
+    home = room.home()
+    (duty,) = room.duty(DUTY_1, ring=5)
+    line = home.presses()
+    first = duty.waits_to_ring(3 * RUNG)
+
+    again = duty.waits_to_ring(5 * RUNG, after=first.call.started_at + 0.5)
+    assert again.call.started_at - first.call.started_at >= 2 * RUNG - 1
+    room.joined(line).talks_with(again.answers(presses="1"))
+
+
+@pytest.mark.parametrize("rows", [{}, {"count": "junk", "1": ":::", "2": "duty-2:13800x00002:9"}, {"count": "99999"}])
+def test_household_data_that_is_missing_or_broken_skips_a_rung_but_never_ends_the_call(
+    room: Room, rows: dict[str, str]
+) -> None:
+    room.put("duty", rows)
+    home = room.home()
+    room.put("contacts", {home.key: "x"})
+    room.put(f"contact/{home.key}", {"1": "a", "2": f"contact-x:{home.contact(2).number}:20"})
+    line = home.presses()
+
+    room.joined(line).talks_with(home.contact(2).answers(presses="1", within=4 * RUNG))
+    assert not room.find(line, s="tried", who="duty-2")
+
+
+def test_a_fresh_lease_leaves_the_ladder_to_the_application(room: Room) -> None:
+    home = room.home()
+    (duty,) = room.duty(DUTY_1)
+    room.lease(age=0)
+    began = time.time()
+    line = home.presses()
+    room.step(line, s="rung", driver="app")
+
+    # The tick is not repeated: after 10 s it is stale, and the dialplan takes over where it is.
+    ring = duty.waits_to_ring(10 + 3 * RUNG)
+    assert ring.call.started_at - began > 10
+    room.step(line, s="rung", rung="duty", driver="dialplan")
+    # It comes back: the next rung is the application's again.
+    room.lease(age=0)
+    back = room.step(line, within=3 * RUNG, s="rung", driver="app")
+    assert back
+
+
+@pytest.mark.parametrize("lease", ["", "x", "-5", "99999999999", "1e9", "$[1+1]"])
+def test_a_lease_that_is_not_to_be_trusted_is_stale(room: Room, lease: str) -> None:
+    home = room.home()
+    (duty,) = room.duty(DUTY_1)
+    room.put("app", {"lease": lease})
+    line = home.presses()
+
+    duty.waits_to_ring(3 * RUNG)
+    assert room.step(line, s="rung", rung="duty").driver == "dialplan"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_the_rungs_last_as_long_as_promised(make_settings, make_exchange, start_town) -> None:  # type: ignore[no-untyped-def]
+    room = open_room(make_settings, make_exchange, start_town, rung=20, gap=40)
+    home = room.home(contacts=1)
+    (duty,) = room.duty(DUTY_1, ring=15)
+    line = home.presses().reaches_exchange()
+    began = time.time()
+
+    assert duty.waits_to_ring(30).call.started_at - began == pytest.approx(20, abs=2)
+    assert home.contact(1).waits_to_ring(30).call.started_at - began == pytest.approx(40, abs=3)
+    assert duty.waits_to_ring(60, after=began + 30).call.started_at - began >= 60
+    assert not line.call.is_over
