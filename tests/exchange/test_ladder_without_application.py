@@ -123,7 +123,8 @@ def test_who_refuses_with_2_is_not_joined_and_the_ladder_goes_on(room: Room) -> 
     line = home.presses()
 
     assert room.step(line, within=3 * RUNG, s="result", who="duty-1").result == "declined"
-    room.joined(line).talks_with(home.contact(1).answers(presses="1", within=3 * RUNG))
+    person = home.contact(1).answers(presses="1", within=3 * RUNG)
+    room.joined(line).talks_with(person)
 
 
 def test_every_step_works_with_all_prompts_gone(room: Room) -> None:
@@ -185,7 +186,8 @@ def test_a_seat_that_hangs_up_at_once_has_not_taken_the_call(room: Room) -> None
 
     room.step(line, within=2 * RUNG, s="rung", rung="duty")
     assert not line.call.is_over
-    room.joined(line).talks_with(room.town.seat("op2").answers())
+    person = room.town.seat("op2").answers()
+    room.joined(line).talks_with(person)
 
 
 def test_the_ladder_goes_round_until_somebody_takes_the_call(room: Room) -> None:
@@ -196,7 +198,8 @@ def test_the_ladder_goes_round_until_somebody_takes_the_call(room: Room) -> None
 
     again = duty.waits_to_ring(5 * RUNG, after=first.call.started_at + 0.5)
     assert again.call.started_at - first.call.started_at >= 2 * RUNG - 1
-    room.joined(line).talks_with(again.answers(presses="1"))
+    person = again.answers(presses="1")
+    room.joined(line).talks_with(person)
 
 
 @pytest.mark.parametrize("rows", [{}, {"count": "junk", "1": ":::", "2": "duty-2:13800x00002:9"}, {"count": "99999"}])
@@ -209,7 +212,9 @@ def test_household_data_that_is_missing_or_broken_skips_a_rung_but_never_ends_th
     room.put(f"contact/{home.key}", {"1": "a", "2": f"contact-x:{home.contact(2).number}:20"})
     line = home.presses()
 
-    room.joined(line).talks_with(home.contact(2).answers(presses="1", within=4 * RUNG))
+    person = home.contact(2).answers(presses="1", within=4 * RUNG)
+
+    room.joined(line).talks_with(person)
     assert not room.find(line, s="tried", who="duty-2")
 
 
