@@ -25,7 +25,7 @@ from dispatch.tables import Arrival, ArrivalTicket, Ticket
 from foundation import deadlines
 from foundation.events import Happened
 from foundation.numbers import Number, NumberPlan
-from foundation.tables import Deadline, TicketEvent
+from foundation.tables import Base, Deadline
 from foundation.text import clean, one_line
 from foundation.writer import Work
 from residents.tables import Home
@@ -36,6 +36,9 @@ BY_HAND = frozenset({"test", "nuisance", "wrong_number", "abandoned"})
 _AUTOMATIC = frozenset({"abandoned", "wrong_number", "ended_unknown"})
 _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 _ADVISORY_LOCK = 81890
+_ARRIVALS = Base.metadata.tables["arrivals"]
+_EVENTS = Base.metadata.tables["ticket_events"]
+"""Plain tables, since the bulk path needs no mapped objects."""
 _TOLD = frozenset({"answered", "took", "ended", call_story.GONE})
 """Steps of a service call that become events of their own; all steps of an emergency do."""
 
@@ -187,7 +190,7 @@ def _apply(w: Work, by_call: dict[str, dict[str, Record]], plan: NumberPlan, res
         (updates if call.row else inserts).append(values)
     fresh = [call for call in calls if call.row is None]
     if inserts:
-        made = w.session.execute(insert(Arrival).returning(Arrival.id, Arrival.external_id), inserts)
+        made = w.session.execute(insert(_ARRIVALS).returning(_ARRIVALS.c.id, _ARRIVALS.c.external_id), inserts)
         ids = {call_id: arrival_id for arrival_id, call_id in made}
         for call in fresh:
             call.id = ids[call.call_id]
@@ -326,7 +329,7 @@ def write_events(w: Work, happened: list[Happened]) -> None:
         return
     w.happened.extend(happened)
     w.session.execute(
-        insert(TicketEvent),
+        insert(_EVENTS),
         [
             {"at": h.at, "kind": h.kind, "actor": h.actor, "audience": h.audience, "ticket_id": h.ticket_id,
              "arrival_id": h.arrival_id, "detail": h.detail}

@@ -38,7 +38,8 @@ def _look(w: Work, ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
     """The general case: say that it is overdue, hand what lay with the desk to the supervisor, ask again soon."""
     owner = "supervisor" if ticket.owner in ("desk", "supervisor") else ticket.owner
     ticket.owner = owner
-    watch = Watch(row.kind, w.now + limits.NAG, row.reason, row.urgent, row.subject)
+    again = limits.NAG if ticket.kind == "emergency" else limits.NAG_ORDINARY
+    watch = Watch(row.kind, w.now + again, row.reason, row.urgent, row.subject)
     set_watches(w, ticket, watch)
     w.log("ticket.overdue", ticket_id=ticket.id, deadline=row.kind, reason=row.reason, owner=owner)
 

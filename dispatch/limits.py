@@ -52,6 +52,8 @@ TAKEN = Limit(timedelta(minutes=3), "接警后 3 分钟内须定级", "taken: gr
 HANDLING = Limit(timedelta(minutes=15), "处置中每 15 分钟复核", "being handled: looked at every 15 min")
 NAG = timedelta(minutes=5)
 """How soon an alarm that nobody moves asks again."""
+NAG_ORDINARY = timedelta(hours=1)
+"""The same for every other ticket."""
 
 FOLLOW_UP_AT = time(10, 0)
 FOLLOW_UP_TRIES = 3

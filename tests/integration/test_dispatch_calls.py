@@ -188,6 +188,9 @@ def test_presses_of_one_home_join_one_alarm_and_after_its_close_a_new_one_opens(
     town.forward(seconds=21)
     rung = {(row.params["call"], row.params["who"]) for row in town.pump("call")}
     assert ("node1-3", "duty-3") in rung  # a further call that waits is not forgotten
+    town.call(arrivals.record_steps, press("node1-5"))  # nor one that comes when the alarm is in hand
+    town.forward(seconds=21)
+    assert "node1-5" in {row.params["call"] for row in town.pump("call")}
     town.call(alarms.close, ticket_id, "served_on_phone", "已安抚，无碍")
     town.call(arrivals.record_steps, press("node1-4"))
     assert len(open_alarms(town)) == 2
@@ -209,7 +212,8 @@ def test_an_alarm_is_not_closed_as_accidental_unless_somebody_was_heard_or_seen(
 
 
 def test_a_press_cut_by_the_exchange_is_called_back_once(town: Town) -> None:
-    town.call(arrivals.record_steps, [*press("node1-1"), *service_call("node1-2"), *press("node2-1", home="8")])
+    town.call(arrivals.record_steps, [*press("node1-1"), *press("node1-3"), *service_call("node1-2")])
+    town.call(arrivals.record_steps, press("node2-1", home="8"))
     for _ in range(2):
         town.call(arrivals.end_unknown, "node1", ["node1-77"], START + timedelta(seconds=30))
     assert arrival(town, "node1-2").disposition == "ended_unknown"
