@@ -119,6 +119,9 @@ def end_unknown(
     gone = [call_id for call_id in w.session.scalars(open_calls) if call_id not in live]
     mark: Record = {"s": call_story.GONE, "t": w.now.timestamp()}
     _apply(w, {call_id: {call_story.GONE: mark} for call_id in gone}, plan or NumberPlan(), RecordResult())
+    for call_id in ring_backs.live_before(w.session, before):
+        if call_id not in live:
+            ring_backs.record(w, call_id, {call_story.GONE: mark})
     return len(gone)
 
 

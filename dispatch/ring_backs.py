@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from dispatch import alarms, call_story, messages, states, tickets
 from dispatch.errors import BadInput
@@ -98,6 +99,12 @@ def record(w: Work, call_id: str, new: Mapping[str, call_story.Record]) -> bool:
         if states.is_open(ticket.state):
             alarms.take(w, row.ticket_id, story.taken_by)
     return True
+
+
+def live_before(session: Session, before: datetime) -> list[str]:
+    """Call ids of ring-backs that are up and whose first step is older than `before` (the exchange's time)."""
+    rows = session.execute(select(RingBack.call_id, RingBack.steps).where(RingBack.state == "live"))
+    return [call_id for call_id, steps in rows if call_story.fold(steps).arrived_at < before]
 
 
 def step_detail(kept: Mapping[str, Any]) -> dict[str, Any]:

@@ -228,6 +228,11 @@ def test_a_press_cut_by_the_exchange_is_called_back_once(town: Town) -> None:
         call_id, ("rungback", 10, {"alarm": str(ticket_id), "to": "87000001"}), ("queued", 11, {"queue": "emergency"}),
         ("took", 15, {"who": "seat-op1"}), ("ended", 60, {"cause": "16"}),
     )  # fmt: skip
+    town.call(arrivals.record_steps, back[:2])
+    town.call(arrivals.end_unknown, "node1", [call_id], START + timedelta(minutes=5))
+    assert [row.state for row in town.rows(select(RingBack))] == ["live"]
+    town.call(arrivals.end_unknown, "node1", [], START + timedelta(minutes=5))
+    assert [row.state for row in town.rows(select(RingBack))] == ["ended"]  # the exchange died again
     for step in [*back, *back]:
         town.call(arrivals.record_steps, [step])
     assert town.rows(select(Arrival).where(Arrival.external_id == call_id)) == []
