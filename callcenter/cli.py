@@ -13,6 +13,7 @@ from pathlib import Path
 
 from callcenter.exchange import commands as exchange_commands
 from callcenter.settings import SettingsError, load_settings
+from callcenter.town import commands as town_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="run the application alone, beside an exchange that runs already")
     serve.set_defaults(run=_serve)
     exchange_commands.register(commands)
+    town_commands.register(commands)
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -8,8 +8,6 @@ never part of a message.
 """
 
 import os
-import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -27,14 +25,14 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import SettingsConfigDict as SettingsConfig
 
+from callcenter.settings_file import SettingsError, line_of, parse, read
+
+__all__ = ["Settings", "SettingsError", "load_settings"]
+
 ENV_PREFIX = "CALLCENTER_"
 DEFAULT_FILE = "callcenter.toml"
 # Variables of the same prefix that are no settings.
 _PLACES = {"CALLCENTER_HOME", "CALLCENTER_CONFIG", "CALLCENTER_CACHE"}
-
-
-class SettingsError(Exception):
-    """A setting cannot be used; the text names the key, its place and what is allowed."""
 
 
 def _as_port(value: Any) -> int:
@@ -281,8 +279,8 @@ def load_settings(config: Path | None = None, home: Path | None = None) -> Setti
     """
     named = config or (Path(told) if (told := os.environ.get("CALLCENTER_CONFIG")) else None)
     path = named or Path(DEFAULT_FILE)
-    text = _read(path, must_exist=named is not None)
-    values = _parse(text, path)
+    text = read(path, must_exist=named is not None)
+    values = parse(text, path)
     _check_variables()
     if "home" in values:
         raise SettingsError(
@@ -294,37 +292,6 @@ def load_settings(config: Path | None = None, home: Path | None = None) -> Setti
         return Settings(**values)
     except ValidationError as error:
         _refuse(error, text, path)
-
-
-def _read(path: Path, *, must_exist: bool) -> str:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        if must_exist:
-            raise SettingsError(f"{path}: there is no such file. Look at CALLCENTER_CONFIG.") from None
-        return ""
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{path}, line {line}: the file must be UTF-8 text.") from None
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        number = int(found[1]) if found else text.count("\n") + 1
-        lines = text.splitlines()
-        line = lines[number - 1] if number <= len(lines) else ""
-        key = re.match(r"\s*([\w.\"'-]+)\s*=", line)
-        section = next((s for s in reversed([_header(one) for one in lines[:number]]) if s), "")
-        name = ".".join(filter(None, [section, key[1] if key else ""]))
-        raise SettingsError(
-            f"{path}, line {number}{f', {name}' if name else ''}: this is not TOML ({error}). "
-            'Allowed is key = value, texts in quotation marks: host = "127.0.0.1".'
-        ) from None
 
 
 def _check_variables() -> None:
@@ -360,34 +327,8 @@ def _place(text: str, path: Path, place: tuple[str, ...]) -> str:
         for name in os.environ:
             if name.upper() == variable:
                 return f"environment variable {name}"
-    line = _line_of(text, place[:2])
+    line = line_of(text, place[:2])
     return f"{path}{f', line {line}' if line else ''}, {'.'.join(place)}"
-
-
-def _line_of(text: str, place: tuple[str, ...]) -> int | None:
-    """The line where the key stands, or that of its section when the whole section is meant."""
-    section = ""
-    fallback = None
-    for number, line in enumerate(text.splitlines(), 1):
-        if (header := _header(line)) is not None:
-            section = header
-            if header == place[0]:
-                fallback = fallback or number
-            continue
-        key = re.match(r"\s*([\w.\"'-]+)\s*=", line)
-        if key is None:
-            continue
-        full = ".".join(filter(None, [section, key[1].replace('"', "").replace("'", "")]))
-        if full == ".".join(place):
-            return number
-        if full == place[0]:
-            fallback = fallback or number  # exchange = { … }
-    return fallback
-
-
-def _header(line: str) -> str | None:
-    found = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line)
-    return found[1].replace('"', "").replace("'", "") if found else None
 
 
 def _allowed(detail: ErrorDetails, place: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LOCAL = re.compile(r"[2-9]\d{6,7}")
 _SERVICE = re.compile(r"\d{3,6}")
 _NATIONAL_SERVICE = re.compile(r"[48]00\d{7}")
-_AREA_AND_LOCAL = re.compile(r"(?:10|2\d)[2-9]\d{7}|[3-9]\d{2}[2-9]\d{6,7}")
+_AREA_AND_LOCAL = re.compile(r"(?:10|2\d)[2-9]\d{7}|(?!400|800)[3-9]\d{2}[2-9]\d{6,7}")
 _EXTENSION = re.compile(r"(.*?)(?:转|#|,)([0-9]{1,6})")
 _LAST_GROUP = re.compile(r"(.*)-([0-9]{1,6})")
 

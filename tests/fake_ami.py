@@ -65,8 +65,9 @@ class FakeAmi:
             self.send(part)
             for writer in self._writers:
                 await writer.drain()
-            for _ in range(20):
-                await asyncio.sleep(0.001)
+            # Both ends share this loop: after so many turns of it, the other end has read what was sent.
+            for _ in range(100):
+                await asyncio.sleep(0)
 
     def cut(self) -> None:
         """Cut all connections, as a killed exchange would."""

@@ -14,7 +14,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_FILE = 400
 # Files that may be longer, each with its reason. Empty is the goal.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "tests/unit/test_bridge_traps.py": "the list of traps, each with its control; it is read as a list",
+    "tests/unit/test_bridge_journal.py": "one reader's promises, each with its story",
+}
 MIGRATIONS = ROOT / "foundation" / "migrations" / "versions"  # written out by Alembic, read once
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".j2", ".conf", ".html", ".ts", ".mjs", ".css", ".json", ".lock", ".sh"}
 
