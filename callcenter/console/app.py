@@ -77,9 +77,7 @@ def create_console(
     live = Live(database, pages)
     stream = Stream(clock, live.alarm_cards, live.understand)
     house = House(database, writer, clock, settings, plan, Sessions(settings), pages, stream, TryLimit())
-    app = FastAPI(
-        title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(own_form)]
-    )
+    app = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(own_form)])
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
     for part in (door, desk, calls, people, tickets, alarms):
@@ -156,4 +154,6 @@ def _answer(request: Request, status: int, zh: str, en: str, error_id: str) -> R
     if wants_fragment(request):
         html = house.pages.render("notice.html", locale, **context)
         return HTMLResponse(html, status, headers={"HX-Retarget": "#notices", "HX-Reswap": "afterbegin"})
-    return HTMLResponse(house.pages.render("error.html", locale, look=look(request), **context), status, headers=HEADERS)
+    return HTMLResponse(
+        house.pages.render("error.html", locale, look=look(request), **context), status, headers=HEADERS
+    )

@@ -54,7 +54,7 @@ def write(w: Work, ticket_id: int, who: str, plan: NumberPlan) -> None:
 
 
 def ring_back(w: Work, ticket_id: int, plan: NumberPlan) -> None:
-    """Call the line of the alarm's last ended call back. Raises Conflict when there is none to call or it is under way."""
+    """Call the line of the alarm's last ended call back; Conflict when there is none to call or it is under way."""
     ticket = tickets.open_one(w.session, ticket_id)
     if ticket.kind != "emergency":
         raise missing("警情", "alarm", ticket_id)

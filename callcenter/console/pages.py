@@ -69,8 +69,12 @@ class Pages:
         """What stands in the centre: alone for htmx, inside the whole shell for a first visit or a reload."""
         inner = self.render(template, viewer.locale, viewer=viewer, **context)
         if wants_fragment(request):
-            return HTMLResponse(inner, headers={"HX-Push-Url": request.url.path if request.method == "GET" else "false"})
-        return HTMLResponse(self.render("shell.html", viewer.locale, viewer=viewer, place=place, inner=inner, look=look(request)))
+            return HTMLResponse(
+                inner, headers={"HX-Push-Url": request.url.path if request.method == "GET" else "false"}
+            )
+        return HTMLResponse(
+            self.render("shell.html", viewer.locale, viewer=viewer, place=place, inner=inner, look=look(request))
+        )
 
     def _exact(self, at: datetime) -> str:
         return at.astimezone(self._settings.zone_info).strftime("%Y-%m-%d %H:%M:%S")

@@ -43,12 +43,12 @@ class Names:
 
     @cached_property
     def _users(self) -> dict[str, str]:
-        return {login: name for login, name in self._session.execute(select(StaffUser.login, StaffUser.name)).tuples()}
+        return {row.login: row.name for row in self._session.execute(select(StaffUser.login, StaffUser.name))}
 
     @cached_property
     def _seats(self) -> dict[str, str]:
-        rows = select(Seat.name, StaffUser.name).join(StaffUser, StaffUser.id == Seat.user_id)
-        return {seat: name for seat, name in self._session.execute(rows).tuples()}
+        rows = select(Seat.name.label("seat"), StaffUser.name).join(StaffUser, StaffUser.id == Seat.user_id)
+        return {row.seat: row.name for row in self._session.execute(rows)}
 
     def seat_of(self, key: str) -> str:
         """The seat's name in a person key, or nothing."""
@@ -271,7 +271,7 @@ def ticket_page(session: Session, ticket_id: int) -> TicketPage | None:
         list(session.scalars(select(TicketEvent).where(TicketEvent.ticket_id == ticket_id).order_by(TicketEvent.id))),
         [
             OfferView(offer, name, offer.phone)
-            for offer, name in session.execute(offers.where(Offer.ticket_id == ticket_id).order_by(Offer.id)).tuples()
+            for offer, name in session.execute(offers.where(Offer.ticket_id == ticket_id).order_by(Offer.id))
         ],
         list(session.scalars(select(OutboxMessage).where(OutboxMessage.ticket_id == ticket_id)
                              .order_by(OutboxMessage.id))),
@@ -382,7 +382,7 @@ def seats(session: Session) -> list[SeatView]:
     return [
         SeatView(s.name, s.number, s.user_id, who or "", s.break_reason or "", s.break_since, s.signed_in_at,
                  talking.get(s.name))
-        for s, who in session.execute(rows).tuples()
+        for s, who in session.execute(rows)
     ]  # fmt: skip
 
 
@@ -423,7 +423,7 @@ def _calls(session: Session) -> tuple[list[CallView], int]:
         .order_by(Arrival.state == "ended", Arrival.arrived_at)
         .limit(MOST_CALLS)
     )
-    views = [_call(session, arrival, ticket) for arrival, ticket in session.execute(rows).tuples()]
+    views = [_call(session, arrival, ticket) for arrival, ticket in session.execute(rows)]
     return views, _count(session, Arrival, shown)
 
 
@@ -511,5 +511,3 @@ def _count(session: Session, table: Any, *where: ColumnElement[bool]) -> int:
 def midnight(now: datetime, zone: Any) -> datetime:
     """The local day's beginning."""
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-
-

@@ -107,18 +107,18 @@ class Stream:
             yield hello
             while True:
                 try:
-                    text = await asyncio.wait_for(browser.queue.get(), BEAT_S)
+                    queued: bytes | None = await asyncio.wait_for(browser.queue.get(), BEAT_S)
                 except TimeoutError:
                     if not await asyncio.to_thread(allowed):
                         yield _message("over", {})
                         return
-                    text = _message("beat", self._now())
-                if text is None:
+                    queued = _message("beat", self._now())
+                if queued is None:
                     return
                 if browser.lost:
                     browser.lost = False
-                    text = _message("reset", {}) + text
-                yield text
+                    queued = _message("reset", {}) + queued
+                yield queued
         finally:
             self._browsers.discard(browser)
 

@@ -13,11 +13,13 @@ _CODES = {
     "outcome": words.OUTCOMES,
     "disposition": words.DISPOSITIONS,
     "result": words.RESULTS,
+    "queue": words.QUEUES,
+    "rung": words.RUNGS,
 }
-_PERSONS = ("who", "by", "owner")
+_PERSONS = ("who", "by", "owner", "driver", "holder")
 _HIDDEN = frozenset(
     {"t", "siren", "chan", "call", "step", "arrival", "offer", "kind", "household", "reasons", "providers", "mode",
-     "was", "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs"}
+     "was", "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs", "cause", "to", "from"}
 )  # fmt: skip
 
 

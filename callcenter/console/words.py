@@ -164,6 +164,14 @@ GRADES = {
     1: Words("非常不满意", "Very dissatisfied"),
 }
 
+QUEUES = {"service": Words("服务队列", "service queue"), "emergency": Words("紧急队列", "emergency queue")}
+
+RUNGS = {
+    "operators": Words("坐席", "operators"),
+    "duty": Words("值班电话", "duty phones"),
+    "contacts": Words("家庭联系人", "the household's contacts"),
+}
+
 RESULTS = {
     "accepted": Words("已接受", "accepted"),
     "late": Words("晚了一步", "too late"),

@@ -9,6 +9,7 @@ import * as siren from "./parts/siren";
 import { t } from "./parts/words";
 
 const YEAR_S = 31_536_000;
+const NARROW = 720; // as in layout.css: below it the parts stand one under another
 
 function look(change: "theme" | "size"): void {
   const root = document.documentElement.dataset;
@@ -56,6 +57,7 @@ function showMute(): void {
 /** What the fragment that just came in says of the place it is in. */
 function settled(event: Event): void {
   const target = (event as CustomEvent<{ target: HTMLElement }>).detail.target;
+  keepPlace(target);
   ages.tick(target);
   drafts.restore(target);
   live.count();
@@ -66,27 +68,31 @@ function settled(event: Event): void {
       else link.removeAttribute("aria-current");
     }
     target.scrollTop = 0;
+    if (innerWidth <= NARROW) target.scrollIntoView({ block: "start" });
     const wanted = target.querySelector<HTMLElement>("[autofocus]");
     (wanted ?? target).focus({ preventScroll: true });
   }
 }
 
-const openDrops = new Set<string>();
-let rowsBefore = new Set<string>();
+const openBefore = new WeakMap<HTMLElement, string[]>();
+const rowsBefore = new WeakMap<HTMLElement, Set<string>>();
+
+const ids = (found: NodeListOf<Element>): string[] => [...found].map((element) => element.id);
 
 function beforeSwap(event: Event): void {
   const target = (event as CustomEvent<{ target: HTMLElement }>).detail.target;
-  openDrops.clear();
-  if (target.id !== "matter") for (const drop of target.querySelectorAll("details[open][id]")) openDrops.add(drop.id);
-  rowsBefore = new Set([...target.querySelectorAll("[data-row]")].map((row) => row.id));
+  if (target.id === "matter") return; // another matter: nothing of the one before stays open
+  openBefore.set(target, ids(target.querySelectorAll("details[open][id]")));
+  rowsBefore.set(target, new Set(ids(target.querySelectorAll("[data-row]"))));
 }
 
-function afterSwap(event: Event): void {
-  const target = (event as CustomEvent<{ target: HTMLElement }>).detail.target;
-  for (const id of openDrops) target.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
-  if (rowsBefore.size > 0) {
-    for (const row of target.querySelectorAll("[data-row]")) row.classList.toggle("is-new", !rowsBefore.has(row.id));
-  }
+/** A part that came anew keeps open what was open, and marks the rows that were not there. After the settling,
+ * in which htmx puts the attributes of elements of the same name right. */
+function keepPlace(target: HTMLElement): void {
+  for (const id of openBefore.get(target) ?? []) target.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
+  const rows = rowsBefore.get(target);
+  if (rows === undefined || rows.size === 0) return;
+  for (const row of target.querySelectorAll("[data-row]")) row.classList.toggle("is-new", !rows.has(row.id));
 }
 
 function done(event: Event): void {
@@ -102,9 +108,9 @@ function done(event: Event): void {
 
 function begin(): void {
   firstLook();
+  ages.setClock(Date.parse(document.documentElement.dataset["now"] ?? "") / 1000);
   document.addEventListener("click", clicked);
   document.addEventListener("htmx:beforeSwap", beforeSwap);
-  document.addEventListener("htmx:afterSwap", afterSwap);
   document.addEventListener("htmx:afterSettle", settled);
   document.addEventListener("htmx:beforeOnLoad", done);
   for (const failed of ["htmx:sendError", "htmx:timeout"]) {

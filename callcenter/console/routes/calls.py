@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
 
 from callcenter.console import queries
 from callcenter.console.house import House, InHouse, Operator
@@ -96,7 +97,7 @@ def _card(request: Request, in_house: House, viewer: Viewer, arrival_id: int) ->
         return in_house.pages.matter(request, "call.html", viewer, "desk", caller=_found(session, arrival_id))
 
 
-def _found(session: queries.Session, arrival_id: int) -> queries.CallerCard:
+def _found(session: Session, arrival_id: int) -> queries.CallerCard:
     card = queries.caller_card(session, arrival_id)
     if card is None:
         raise missing("来件", "arrival", arrival_id)

@@ -52,6 +52,7 @@ def sign_in(
     in_house.writer.call(_note_sign_in, address, actor=f"user:{user.login}")
     answer = RedirectResponse("/", 303)
     in_house.sessions.begin(answer, user)
+    _keep_language(answer, in_house, user.locale)
     return answer
 
 
@@ -72,9 +73,7 @@ def choose_language(
     if viewer is not None:
         in_house.writer.call(staff.set_locale, viewer.user_id, locale, actor=viewer.actor)
     answer = Response(status_code=204, headers={"HX-Refresh": "true"})
-    year = 365 * 86_400
-    answer.set_cookie("callcenter_locale", locale, max_age=year, path="/", samesite="lax",
-                      secure=in_house.settings.secure, httponly=True)  # fmt: skip
+    _keep_language(answer, in_house, locale)
     return answer
 
 
@@ -151,6 +150,12 @@ def _sign_in_form(request: Request, in_house: House, error: AppError | None = No
     answer.body = html.encode()
     answer.headers["Content-Length"] = str(len(answer.body))
     return answer
+
+
+def _keep_language(answer: Response, in_house: House, locale: str) -> None:
+    """For the pages this browser sees before sign-in and when something goes wrong."""
+    year, secure = 365 * 86_400, in_house.settings.secure
+    answer.set_cookie("callcenter_locale", locale, max_age=year, path="/", samesite="lax", secure=secure, httponly=True)
 
 
 def _note_sign_in(w: Work, address: str) -> None:

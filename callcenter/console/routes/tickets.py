@@ -234,9 +234,7 @@ def close(
 
 
 @router.post("/tasks/{task_id}/done")
-def task_done(
-    in_house: InHouse, viewer: Operator, task_id: Annotated[int, Path(ge=1, le=2**53)]
-) -> HTMLResponse:
+def task_done(in_house: InHouse, viewer: Operator, task_id: Annotated[int, Path(ge=1, le=2**53)]) -> HTMLResponse:
     """A person looked at it."""
     in_house.writer.call(staff_tasks.finish_task, task_id, actor=viewer.actor)
     with in_house.database.read() as session:

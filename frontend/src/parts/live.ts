@@ -16,6 +16,7 @@ export function start(): void {
     switch (event) {
       case "hello":
       case "reset":
+        document.documentElement.dataset["live"] = "yes";
         refresh(() => true);
         break;
       case "changed":
@@ -67,7 +68,8 @@ function bring(region: HTMLElement): void {
   }
   later.delete(region);
   const source = region.dataset["source"];
-  if (source) void htmx.ajax("get", source, { target: region, swap: "innerHTML" });
+  // Each region asks in its own name: asked in the page's, htmx would keep only the last of several requests.
+  if (source) void htmx.ajax("get", source, { source: region, target: region, swap: "innerHTML" });
 }
 
 function bringLate(): void {
@@ -124,8 +126,7 @@ function answered(seat: string, arrival: number): void {
   const mine = document.querySelector<HTMLElement>("[data-my-seat]")?.dataset["mySeat"] ?? document.body.dataset["seat"];
   if (!seat || seat !== mine) return;
   siren.ring();
-  const url = `/calls/${arrival}`;
-  void htmx.ajax("get", url, { target: "#matter", swap: "innerHTML" });
+  void htmx.ajax("get", `/calls/${arrival}`, { source: "#matter", target: "#matter", swap: "innerHTML" });
 }
 
 function showStale(since: number | undefined): void {
