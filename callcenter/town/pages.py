@@ -19,7 +19,7 @@ from callcenter.town.directory import Directory, Telephone
 from callcenter.town.errors import TownError
 from callcenter.town.handsets import Handsets, MovableClock
 from callcenter.town.network import NetworkSettings
-from callcenter.town.routes import create_router
+from callcenter.town.routes import create_handset_router, create_router
 
 log = logging.getLogger(__name__)
 _AGAIN_S = 2.0
@@ -49,6 +49,7 @@ class TownPages:
         self._problem = "The town is starting."
         self._controller: TownController | None = None
         self._connecting: asyncio.Task[None] | None = None
+        self.app.include_router(create_handset_router(handsets, clock))
         self.app.add_exception_handler(404, self._not_found)
 
     async def start(self) -> None:

@@ -64,7 +64,9 @@ class Standing(BaseModel):
 
 
 class Reply(BaseModel):
-    text: str = Field(min_length=1, max_length=500)
+    """Whatever a handset may send, down to nothing at all; how much of it is kept is the inbox's business."""
+
+    text: str = Field(max_length=20_000)
 
 
 class Forward(BaseModel):
@@ -113,15 +115,13 @@ def create_router(
     clock: MovableClock | None = None,
     plan: NumberPlan | None = None,
 ) -> APIRouter:
-    """The routes below `/town`, to include where the town is switched on.
+    """The routes below `/town` that need the town's telephones: its page, and ringing.
 
-    `plan` turns the numbers that telephones show into those that messages are addressed to. Without handsets or
-    clock their routes answer 404.
+    `plan` turns the numbers that telephones show into those that messages are addressed to.
     """
     router = APIRouter(dependencies=[Depends(only_local)], include_in_schema=False)
     _add_page(router, town, clock)
     _add_telephones(router, town)
-    _add_handsets(router, handsets, plan or NumberPlan())
 
     @router.get("/state")
     async def state() -> dict[str, Any]:
@@ -136,6 +136,19 @@ def create_router(
             "telephones": telephones(town, messages_for),
             "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]],
         }
+
+    return router
+
+
+def create_handset_router(
+    handsets: Handsets | None = None, clock: MovableClock | None = None, plan: NumberPlan | None = None
+) -> APIRouter:
+    """The routes below `/town` that need the application alone: SMS and the clock.
+
+    They answer whether or not the telephones can be reached. Without handsets or clock they answer 404.
+    """
+    router = APIRouter(dependencies=[Depends(only_local)], include_in_schema=False)
+    _add_handsets(router, handsets, plan or NumberPlan())
 
     @router.post("/clock", dependencies=CHANGING)
     async def move_clock(body: Forward) -> dict[str, str]:

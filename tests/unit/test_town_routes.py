@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from callcenter.town.controller import TownController
 from callcenter.town.diary import Call, Diary
 from callcenter.town.directory import Directory, Telephone
 from callcenter.town.network import NetworkSettings, Trunk
-from callcenter.town.routes import create_router
+from callcenter.town.pages import TownPages
+from callcenter.town.routes import create_handset_router, create_router
 
 LI = Telephone("057487000001", "resident", "<script>alert(1)</script>", "resident")
 # Messages are addressed to the complete number.
@@ -68,6 +70,7 @@ def diary() -> Diary:
 def page(drawer: Drawer, watch: Watch, diary: Diary) -> Iterator[TestClient]:
     app = FastAPI()
     controller = TownController(SETTINGS, Directory([LI]), diary)
+    app.include_router(create_handset_router(drawer, watch), prefix="/town")
     app.include_router(create_router(controller, drawer, watch), prefix="/town")
     with TestClient(app, base_url="http://localhost:8000") as client:
         yield client
@@ -137,8 +140,7 @@ def test_another_machine_is_refused(drawer: Drawer) -> None:
         ("phones/057487000001/answer", {}, 409),
         ("phones/057487000001/when-rung", {"does": "explode"}, 422),
         ("phones/%3Cb%3E/hang-up", {}, 422),
-        ("handsets/057487000001/replies", {"text": "x" * 501}, 422),
-        ("handsets/057487000001/replies", {"text": ""}, 422),
+        ("handsets/057487000001/replies", {"text": "x" * 20_001}, 422),
         ("clock", {"seconds": -1}, 422),
         ("clock", {"seconds": 1e12}, 422),
     ],
@@ -156,3 +158,15 @@ def test_messages_are_read_and_the_clock_is_moved(page: TestClient, watch: Watch
     ]
     assert page.post("/town/clock", json={"seconds": 1500}).status_code == 200
     assert watch.moved == timedelta(minutes=25)
+
+
+def test_sms_and_clock_work_while_the_telephones_cannot_be_reached(
+    tmp_path: Path, drawer: Drawer, watch: Watch
+) -> None:
+    town = TownPages(tmp_path, drawer, watch)  # no network.json: there is no town to control
+    with TestClient(town.app, base_url="http://localhost:8000") as client:
+        assert client.post(f"/handsets/{LI.number}/replies", json={"text": ""}).status_code == 202
+        assert drawer.replies == [(LI_HANDSET, "")]
+        assert client.post("/clock", json={"seconds": 60}).status_code == 200
+        assert watch.moved == timedelta(seconds=60)
+        assert client.get("/state").status_code == 503
