@@ -68,6 +68,7 @@ def test_an_alarm_appears_by_itself_is_taken_handled_and_closed_by_keys_and_clic
     expect(page).to_have_title(re.compile(r"^\(1!\)"))
     expect(page.locator("html")).to_have_attribute("data-siren", "on")
 
+    expect(page.locator("#facts h1")).to_have_text("张爷爷")
     page.keyboard.press("t")
     expect(page.locator("#facts")).to_contain_text("已接警")
     expect(card).to_contain_text("李坐席")

@@ -95,6 +95,10 @@ function alarm(told: Alarm): void {
     else place(list, card);
     htmx.process(card);
     ages.tick(card);
+    // With nothing in hand an alarm takes the centre by itself; what somebody works on is never taken away.
+    if (!old && !told.taken && document.querySelector("#matter .calm")) {
+      void htmx.ajax("get", `/tickets/${told.id}`, { source: "#matter", target: "#matter", swap: "innerHTML" });
+    }
   }
   count();
 }
