@@ -101,6 +101,7 @@ class Service:
             chores={
                 "sweep": lambda _now: self.writer.run(sweep, messages.KINDS, sendings.has_failed, actor="clock"),
                 "inbox": lambda now: self.inbound.catch_up((sandbox.SOURCE,), now),
+                "household": lambda _now: self._notice_household(),
             },
             alive=self.bridge.renew_lease,
         )
@@ -159,6 +160,15 @@ class Service:
             duty = [household.DutyPhone(*phone) for phone in rota]
         keys = household.desired_keys(data.homes, data.devices, data.contacts, duty, self.plan.numbers)
         return HouseholdData(data.version, keys)
+
+    async def _notice_household(self) -> None:
+        """Homes may be changed by another process, whose commits nobody tells us of: it has raised the version."""
+        if await asyncio.to_thread(self._household_version) != self.bridge.household.counters.version:
+            self.bridge.household.compare_soon()
+
+    def _household_version(self) -> int:
+        with self.database.read() as session:
+            return residents.household_version(session)
 
     async def _desired_seats(self) -> dict[str, SeatWish]:
         return await asyncio.to_thread(self._read_seats)
