@@ -98,9 +98,12 @@ def prepare(settings: Settings, *, demo: bool) -> list[SignIn]:
 def _write_directory(town: Path, district: District, plan: NumberPlan) -> None:
     """Who has which telephone, for the town's page."""
     entries = [
-        {"number": e.number, "key": e.key, "name": f"{e.zh} {e.en}", "kind": e.role, "dials": e.dials}
+        {
+            "number": e.number, "key": e.key, "name": e.zh, "english": e.en, "kind": e.role, "dials": e.dials,
+            "place": e.place,
+        }
         for e in directory(district, plan)
-    ]
+    ]  # fmt: skip
     town.mkdir(parents=True, exist_ok=True)
     (town / "directory.json").write_text(json.dumps(entries, ensure_ascii=False, indent=1), "utf-8")
 

@@ -37,6 +37,9 @@ KNOWN_FROM = date(2016, 11, 1)
 YEAR = 2026
 """Ages in the demo are as of this year; it is fixed so that the district never changes by itself."""
 
+_OFFICES = {"助老员": "Community aide", "物业": "Gatekeeper's desk"}
+"""Contacts that are an office, not a person: their names are words, and not to be spelt out in Latin letters."""
+
 Role = Literal["resident", "device", "provider", "contact", "duty"]
 Values = dict[str, Any]
 
@@ -112,6 +115,7 @@ class Entry:
     """A telephone in the town's book: `number` as dialled from the site, `key` a short name for it.
 
     `dials` is the number a device rings when its button is pressed: 81891, which is an emergency from every line.
+    `place` is the address of the home it stands in or belongs to.
     """
 
     number: str
@@ -120,6 +124,7 @@ class Entry:
     en: str
     role: Role
     dials: str = ""
+    place: str = ""
 
 
 def make_district(seed: int = SEED) -> District:
@@ -137,15 +142,17 @@ def directory(district: District, plan: NumberPlan | None = None) -> list[Entry]
         if home.device:
             owners = "、".join(person.values["name"] for person in home.people)
             place, code = home.values["address"], home.device["code"]
-            zh, en = f"{owners}家一键通（{place}）", f"One-touch of {_latin(home.people[0].values)}"
-            _enter(book, plan, Entry(home.device["number"], code, zh, en, "device", "81891"))
+            zh, en = f"{owners}家一键通", f"One-touch of {_latin(home.people[0].values)}"
+            _enter(book, plan, Entry(home.device["number"], code, zh, en, "device", "81891", place))
     for home in district.homes:
         for n, person in enumerate(home.people, 1):
             if phone := person.values.get("phone"):
-                key = f"resident-{home.number}-{n}"
-                _enter(book, plan, Entry(phone, key, person.values["name"], _latin(person.values), "resident"))
+                key, place = f"resident-{home.number}-{n}", home.values["address"]
+                entry = Entry(phone, key, person.values["name"], _latin(person.values), "resident", place=place)
+                _enter(book, plan, entry)
         for n, contact in enumerate(home.contacts, 1):
-            zh, en = f"{contact['name']}（{contact['relation']}）", f"{_latin(contact)}, contact"
+            zh = f"{contact['name']}（{contact['relation']}）"
+            en = _OFFICES.get(contact["relation"]) or f"{_latin(contact)}, contact"
             _enter(book, plan, Entry(contact["phone"], f"contact-{home.number}-{n}", zh, en, "contact"))
     for provider in district.providers:
         key = f"provider-{provider.number}"

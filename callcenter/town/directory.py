@@ -13,6 +13,7 @@ class Telephone:
 
     `number` is what the network shows and rings (for a seat its endpoint's name, `op1`), `key` a short name that
     tests use (`resident`, `home-7`), `dials` the number that a one-touch device rings when its button is pressed.
+    `english` is the name in Latin letters and `place` the address, both for the page alone.
     """
 
     number: str
@@ -20,6 +21,8 @@ class Telephone:
     name: str
     kind: Kind = "resident"
     dials: str = ""
+    english: str = ""
+    place: str = ""
 
 
 class Directory:

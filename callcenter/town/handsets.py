@@ -24,5 +24,8 @@ class Handsets(Protocol):
 class MovableClock(Protocol):
     """The application's clock, which the town may move forward."""
 
+    def now(self) -> datetime:
+        """The application's time, aware."""
+
     def forward(self, *, seconds: float) -> datetime:
         """Move ahead; gives the new time."""

@@ -11,7 +11,9 @@ import logging
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callcenter.town.controller import TownController
 from callcenter.town.diary import Diary
@@ -19,11 +21,23 @@ from callcenter.town.directory import Directory, Telephone
 from callcenter.town.errors import TownError
 from callcenter.town.handsets import Handsets, MovableClock
 from callcenter.town.network import NetworkSettings
-from callcenter.town.routes import create_handset_router, create_router
+from callcenter.town.routes import create_page_router, create_telephone_router
 
 log = logging.getLogger(__name__)
 _AGAIN_S = 2.0
 _REMEMBERED = 2000
+# What the page may load and where it may send: itself alone. Nothing inline, so text from outside can never run.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 def read_directory(home: Path) -> Directory:
@@ -49,7 +63,8 @@ class TownPages:
         self._problem = "The town is starting."
         self._controller: TownController | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self.app.include_router(create_handset_router(handsets, clock))
+        self.app.add_middleware(_WithHeaders)
+        self.app.include_router(create_page_router(handsets, clock))
         self.app.add_exception_handler(404, self._not_found)
 
     async def start(self) -> None:
@@ -79,11 +94,26 @@ class TownPages:
                 await asyncio.sleep(_AGAIN_S)
                 continue
             self._controller = controller
-            self.app.include_router(create_router(controller, self._handsets, self._clock))
+            self.app.include_router(create_telephone_router(controller, self._handsets, self._clock))
             return
 
     async def _not_found(self, _request: Request, error: Exception) -> Response:
         if self._controller is None:
-            text = f"城镇电话还没有准备好，请稍后刷新。\nThe town is not ready: {self._problem}\n"
-            return PlainTextResponse(text, status_code=503)
+            told = f"小镇的电话还没有接通，正在重试 / The town's telephones are not there yet: {self._problem}"
+            return JSONResponse({"detail": told}, status_code=503)
         return JSONResponse({"detail": getattr(error, "detail", "Not Found")}, status_code=404)
+
+
+class _WithHeaders:
+    """Adds `_HEADERS` to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

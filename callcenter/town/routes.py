@@ -20,35 +20,18 @@ from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, Field
 
 from callcenter.town.ari import AriError
-from callcenter.town.behaviour import BUSY, RINGS_OUT, VOICEMAIL, WhenRung
 from callcenter.town.controller import TownController
 from callcenter.town.diary import Call
-from callcenter.town.directory import Kind, Telephone
 from callcenter.town.errors import TownError
 from callcenter.town.handsets import Handsets, MovableClock
+from callcenter.town.showing import STANDING, Book, as_seen, calls, diary_lines, standing
+from dispatch.limits import next_day_at_ten
 from foundation.numbers import NumberPlan
 
 HERE = Path(__file__).parent
-# A page asks about once a second; a longer list would not be read by anybody.
-SHOWN_PER_KIND = 24
-SHOWN_LINES = 40
 LOCAL_NAMES = frozenset({"localhost", "testserver"})
 
 Number = Annotated[str, UrlPath(min_length=1, max_length=40, pattern=r"^[0-9+*#A-Za-z._-]+$")]
-KINDS: dict[Kind, tuple[str, str]] = {
-    "device": ("一键通", "One-touch devices"),
-    "resident": ("居民", "Residents"),
-    "seat": ("坐席话机", "Operators' desk phones"),
-    "duty": ("值班手机", "Duty phones"),
-    "contact": ("家属邻里", "Contacts"),
-    "provider": ("服务单位", "Providers"),
-}
-STANDING: dict[str, WhenRung] = {
-    "rings": RINGS_OUT,
-    "busy": BUSY,
-    "voicemail": VOICEMAIL,
-    "takes": WhenRung("answer", after=2.0, presses="1", press_after=2.0),
-}
 
 
 class Dial(BaseModel):
@@ -93,7 +76,7 @@ def _loopback(host: str) -> bool:
 def only_local(request: Request) -> None:
     """Refuse other machines: the town lets anybody ring as anybody."""
     if not is_local(request):
-        raise HTTPException(403, "城镇演示只在本机开放 / The town is open to this machine only")
+        raise HTTPException(403, "小镇只在本机开放 / The town is open to this machine only")
 
 
 def only_own_pages(request: Request) -> None:
@@ -109,74 +92,59 @@ def only_own_pages(request: Request) -> None:
 CHANGING = [Depends(only_own_pages)]
 
 
-def create_router(
+def create_page_router(
+    handsets: Handsets | None = None, clock: MovableClock | None = None, plan: NumberPlan | None = None
+) -> APIRouter:
+    """The routes below `/town` that need the application alone: the page itself, SMS and the clock.
+
+    They answer whether or not the telephones can be reached. Without handsets or clock their routes answer 404.
+    `plan` turns the numbers that telephones show into those that messages are addressed to.
+    """
+    router = APIRouter(dependencies=[Depends(only_local)], include_in_schema=False)
+    templates = Jinja2Templates(HERE / "templates")
+
+    @router.get("/")
+    async def page(request: Request) -> HTMLResponse:
+        return templates.TemplateResponse(request, "town.html", {"has_clock": clock is not None})
+
+    @router.get("/static/{name}")
+    async def static(name: Literal["town.css", "town.js", "town.svg"]) -> FileResponse:
+        return FileResponse(HERE / "static" / name, headers={"Cache-Control": "no-cache"})
+
+    _add_handsets(router, handsets, plan or NumberPlan())
+    _add_clock(router, clock)
+    return router
+
+
+def create_telephone_router(
     town: TownController,
     handsets: Handsets | None = None,
     clock: MovableClock | None = None,
     plan: NumberPlan | None = None,
 ) -> APIRouter:
-    """The routes below `/town` that need the town's telephones: its page, and ringing.
-
-    `plan` turns the numbers that telephones show into those that messages are addressed to.
-    """
+    """The routes below `/town` that need the town's telephones: who there is, how things stand, and ringing."""
     router = APIRouter(dependencies=[Depends(only_local)], include_in_schema=False)
-    _add_page(router, town, clock)
-    _add_telephones(router, town)
+    book = Book(town, plan or NumberPlan())
+    _add_telephones(router, town, book)
+
+    @router.get("/book")
+    async def read_book() -> list[dict[str, str]]:
+        return book.rows()
 
     @router.get("/state")
     async def state() -> dict[str, Any]:
-        waiting: dict[str, int] = {}
-        if handsets is not None:
-            waiting = {row["number"]: row["count"] for row in await run_in_threadpool(handsets.list_handsets)}
-
-        def messages_for(number: str) -> int:
-            return waiting.get(_handset(plan or NumberPlan(), number), 0) if waiting else 0
-
         return {
-            "telephones": telephones(town, messages_for),
-            "diary": [str(entry) for entry in town.diary.entries()[-SHOWN_LINES:]],
+            "calls": calls(town, book),
+            "does": standing(town, book),
+            "handsets": await run_in_threadpool(handsets.list_handsets) if handsets is not None else [],
+            "now": clock.now().isoformat() if clock is not None else None,
+            "diary": diary_lines(town),
         }
 
     return router
 
 
-def create_handset_router(
-    handsets: Handsets | None = None, clock: MovableClock | None = None, plan: NumberPlan | None = None
-) -> APIRouter:
-    """The routes below `/town` that need the application alone: SMS and the clock.
-
-    They answer whether or not the telephones can be reached. Without handsets or clock they answer 404.
-    """
-    router = APIRouter(dependencies=[Depends(only_local)], include_in_schema=False)
-    _add_handsets(router, handsets, plan or NumberPlan())
-
-    @router.post("/clock", dependencies=CHANGING)
-    async def move_clock(body: Forward) -> dict[str, str]:
-        if clock is None:
-            raise HTTPException(404, "时钟不能拨动 / The clock cannot be moved here")
-        return {"now": clock.forward(seconds=body.seconds).isoformat()}
-
-    return router
-
-
-def _handset(plan: NumberPlan, number: str) -> str:
-    """The number that messages to this telephone are addressed to."""
-    return plan.parse(number).e164 or number
-
-
-def _add_page(router: APIRouter, town: TownController, clock: MovableClock | None) -> None:
-    templates = Jinja2Templates(HERE / "templates")
-
-    @router.get("/")
-    async def page(request: Request) -> HTMLResponse:
-        return templates.TemplateResponse(request, "town.html", {"kinds": KINDS, "has_clock": clock is not None})
-
-    @router.get("/static/{name}")
-    async def static(name: Literal["town.css", "town.js"]) -> FileResponse:
-        return FileResponse(HERE / "static" / name, headers={"Cache-Control": "no-cache"})
-
-
-def _add_telephones(router: APIRouter, town: TownController) -> None:
+def _add_telephones(router: APIRouter, town: TownController, book: Book) -> None:
     async def act(number: str, may: Callable[[Call], bool], do: Callable[[Call], Awaitable[None]]) -> dict[str, Any]:
         call = next((c for c in reversed(town.diary.calls(_known(town, number))) if may(c)), None)
         if call is None:
@@ -185,13 +153,13 @@ def _add_telephones(router: APIRouter, town: TownController) -> None:
             await asyncio.wait_for(do(call), 15)
         except (AriError, TownError, TimeoutError) as error:
             raise HTTPException(409, f"没有做成 / It did not work: {type(error).__name__}") from error
-        return as_seen(call)
+        return as_seen(call, book)
 
     @router.post("/phones/{number}/dial", dependencies=CHANGING)
     async def dial(number: Number, body: Dial) -> dict[str, Any]:
         if any(not call.is_over for call in town.diary.calls(_known(town, number))):
             raise HTTPException(409, "这部电话正在通话 / This telephone is in a call")
-        return as_seen(await town.dial(number, body.number))
+        return as_seen(await town.dial(number, body.number), book)
 
     @router.post("/phones/{number}/answer", dependencies=CHANGING)
     async def answer(number: Number) -> dict[str, Any]:
@@ -219,12 +187,29 @@ def _add_handsets(router: APIRouter, handsets: Handsets | None, plan: NumberPlan
 
     @router.get("/handsets/{number}/messages")
     async def messages(number: Number) -> list[dict[str, Any]]:
-        return list(await run_in_threadpool(present().messages, _handset(plan, number)))
+        return list(await run_in_threadpool(present().messages, plan.parse(number).e164 or number))
 
     @router.post("/handsets/{number}/replies", dependencies=CHANGING, status_code=202)
     async def reply(number: Number, body: Reply) -> dict[str, str]:
-        await present().deliver_reply(_handset(plan, number), body.text)
+        await present().deliver_reply(plan.parse(number).e164 or number, body.text)
         return {"from": number, "text": body.text}
+
+
+def _add_clock(router: APIRouter, clock: MovableClock | None) -> None:
+    def present() -> MovableClock:
+        if clock is None:
+            raise HTTPException(404, "时钟不能拨动 / The clock cannot be moved here")
+        return clock
+
+    @router.post("/clock", dependencies=CHANGING)
+    async def move(body: Forward) -> dict[str, str]:
+        return {"now": present().forward(seconds=body.seconds).isoformat()}
+
+    @router.post("/clock/tomorrow", dependencies=CHANGING)
+    async def move_to_tomorrow() -> dict[str, str]:
+        """To the hour at which the follow-up of what was finished today is due."""
+        now = present().now()
+        return {"now": present().forward(seconds=(next_day_at_ten(now) - now).total_seconds()).isoformat()}
 
 
 def _known(town: TownController, number: str) -> str:
@@ -239,43 +224,3 @@ def _known(town: TownController, number: str) -> str:
 def _cause(call: Call) -> int:
     """A receiver put down (16), or a ring refused (21)."""
     return 21 if call.direction == "in" and call.is_ringing else 16
-
-
-def as_seen(call: Call) -> dict[str, Any]:
-    """A call as the page shows it."""
-    state = "over" if call.is_over else "talking" if call.is_talking else "ringing" if call.is_ringing else "dialling"
-    return {
-        "id": call.id,
-        "direction": call.direction,
-        "other": call.other[:40],
-        "name": call.other_name[:40],
-        "state": state,
-        "since": call.answered_at or call.started_at,
-        "keys": call.keys_pressed[-20:],
-    }
-
-
-def telephones(town: TownController, messages_for: Callable[[str], int]) -> list[dict[str, Any]]:
-    """The telephones that the page shows, by kind: first those in a call, then those with messages."""
-    latest = {call.phone: call for call in town.diary.calls()}
-    seats = [Telephone(name, name, f"坐席 {name[2:]}", "seat") for name in town.settings.seats]
-    rows: list[dict[str, Any]] = []
-    for kind in KINDS:
-        found = [telephone for telephone in (*seats, *town.directory) if telephone.kind == kind]
-        of_kind = [_row(town, one, latest.get(one.number), messages_for(one.number)) for one in found]
-        of_kind.sort(key=lambda row: (row["call"] is None or row["call"]["state"] == "over", row["messages"] == 0))
-        rows += of_kind[:SHOWN_PER_KIND]
-    return rows
-
-
-def _row(town: TownController, telephone: Telephone, call: Call | None, messages: int) -> dict[str, Any]:
-    standing = town.behaviour(telephone.number)
-    return {
-        "number": telephone.number,
-        "name": telephone.name or telephone.key,
-        "kind": telephone.kind,
-        "dials": telephone.dials or ("81891" if telephone.kind == "device" else ""),
-        "does": next((name for name, does in STANDING.items() if does == standing), "rings"),
-        "call": as_seen(call) if call is not None else None,
-        "messages": messages,
-    }

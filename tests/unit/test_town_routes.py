@@ -1,5 +1,6 @@
 """The town's page is open to this machine and to its own pages only, and takes nothing without bounds."""
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ from callcenter.town.diary import Call, Diary
 from callcenter.town.directory import Directory, Telephone
 from callcenter.town.network import NetworkSettings, Trunk
 from callcenter.town.pages import TownPages
-from callcenter.town.routes import create_handset_router, create_router
+from callcenter.town.routes import create_page_router, create_telephone_router
+from callcenter.town.showing import Book, calls
+from foundation.numbers import NumberPlan
 
 LI = Telephone("057487000001", "resident", "<script>alert(1)</script>", "resident")
 # Messages are addressed to the complete number.
@@ -46,9 +49,12 @@ class Watch:
     def __init__(self) -> None:
         self.moved = timedelta()
 
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + self.moved
+
     def forward(self, *, seconds: float) -> datetime:
         self.moved += timedelta(seconds=seconds)
-        return datetime(2026, 1, 1, tzinfo=UTC) + self.moved
+        return self.now()
 
 
 @pytest.fixture
@@ -67,11 +73,22 @@ def diary() -> Diary:
 
 
 @pytest.fixture
+def page_alone(tmp_path: Path, drawer: Drawer, watch: Watch) -> Iterator[TestClient]:
+    """The page of an application whose town cannot be reached."""
+    town = TownPages(tmp_path, drawer, watch)
+    with TestClient(town.app, base_url="http://localhost:8000") as client:
+        assert client.portal is not None
+        client.portal.call(town.start)
+        yield client
+        client.portal.call(town.stop)
+
+
+@pytest.fixture
 def page(drawer: Drawer, watch: Watch, diary: Diary) -> Iterator[TestClient]:
     app = FastAPI()
     controller = TownController(SETTINGS, Directory([LI]), diary)
-    app.include_router(create_handset_router(drawer, watch), prefix="/town")
-    app.include_router(create_router(controller, drawer, watch), prefix="/town")
+    app.include_router(create_page_router(drawer, watch), prefix="/town")
+    app.include_router(create_telephone_router(controller, drawer, watch), prefix="/town")
     with TestClient(app, base_url="http://localhost:8000") as client:
         yield client
 
@@ -87,16 +104,53 @@ def test_the_page_holds_no_inline_script_and_no_inline_style(page: TestClient) -
     assert page.get("/town/static/..%2Froutes.py").status_code in (404, 422)
 
 
-def test_the_state_shows_telephones_and_seats_and_no_secret(page: TestClient, diary: Diary) -> None:
-    diary.begin(Call("c1", LI.number, "in", "81890", 1.0, ringing_at=1.0))
+def test_the_book_has_every_telephone_and_no_secret(page: TestClient) -> None:
+    reply = page.get("/town/book")
 
-    reply = page.get("/town/state")
-
-    rows = {row["number"]: row for row in reply.json()["telephones"]}
-    assert rows[LI.number]["call"]["state"] == "ringing"
-    assert rows[LI.number]["messages"] == 1
+    rows = {row["number"]: row for row in reply.json()}
+    assert rows[LI.number]["name"] == LI.name
+    assert rows[LI.number]["handset"] == LI_HANDSET
     assert rows["op1"]["kind"] == "seat"
     assert "secret-of-op1" not in reply.text
+
+
+def test_the_state_shows_calls_messages_and_the_time(page: TestClient, diary: Diary) -> None:
+    diary.begin(Call("c1", LI.number, "in", "0574 8700 0001", time.time(), ringing_at=1.0))
+
+    state = page.get("/town/state").json()
+
+    assert state["calls"][LI.number]["state"] == "ringing"
+    assert state["calls"][LI.number]["other"] == LI.number  # whichever way the network writes it
+    assert state["handsets"] == [{"number": LI_HANDSET, "count": 1}]
+    assert state["now"] == "2026-01-01T00:00:00+00:00"
+
+
+def test_a_call_that_ended_goes_from_the_page_after_a_while(diary: Diary) -> None:
+    town = TownController(SETTINGS, Directory([LI]), diary)
+    book = Book(town, NumberPlan())
+    diary.begin(Call("c1", LI.number, "in", "81890", 1.0, ended_at=1000.0))
+
+    assert calls(town, book, now=1010.0)[LI.number]["state"] == "over"
+    assert calls(town, book, now=1100.0) == {}
+
+
+def test_nothing_from_outside_can_run_on_the_page(page_alone: TestClient) -> None:
+    for path in ("/", "/static/town.js", "/no-such-page"):
+        policy = page_alone.get(path).headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self'; style-src 'self';" in policy
+        assert "unsafe" not in policy
+
+
+def test_the_page_is_there_before_the_telephones_are(page_alone: TestClient) -> None:
+    assert page_alone.get("/").status_code == 200
+    reply = page_alone.get("/state")
+    assert reply.status_code == 503
+    assert "start it first" in reply.json()["detail"]
+
+
+def test_the_clock_moves_to_the_hour_of_the_follow_up(page: TestClient, watch: Watch) -> None:
+    assert page.post("/town/clock/tomorrow").status_code == 200
+    assert watch.now() == datetime(2026, 1, 2, 2, 0, tzinfo=UTC)  # ten o'clock in Ningbo
 
 
 @pytest.mark.parametrize(
@@ -124,9 +178,12 @@ def test_a_foreign_name_that_points_to_this_machine_is_refused(page: TestClient)
 
 def test_another_machine_is_refused(drawer: Drawer) -> None:
     app = FastAPI()
-    app.include_router(create_router(TownController(SETTINGS, Directory([LI]), Diary()), drawer), prefix="/town")
+    town = TownController(SETTINGS, Directory([LI]), Diary())
+    app.include_router(create_page_router(drawer), prefix="/town")
+    app.include_router(create_telephone_router(town, drawer), prefix="/town")
     with TestClient(app, base_url="http://localhost:8000", client=("192.0.2.7", 4711)) as client:
-        assert client.get("/town/").status_code == 403
+        for path in ("/town/", "/town/book", "/town/state", f"/town/handsets/{LI.number}/messages"):
+            assert client.get(path).status_code == 403
 
 
 @pytest.mark.parametrize(
