@@ -1,248 +1,269 @@
-"""What is read of dispatch: the board, a ticket with everything about it, the caller card, providers by rank."""
+"""The lists: what waits, who is in alarm, which tickets there are, today's figures. Nothing here writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from dispatch import limits, matching
-from dispatch.errors import missing
-from dispatch.ranking import Ranked
-from dispatch.tables import Arrival, ArrivalTicket, Offer, RingBack, StaffTask, StaffUser, Ticket
-from foundation.tables import Deadline, OutboxMessage, TicketEvent
-from providers.tables import Provider
+from dispatch.cards import ENDED, arrivals_of, card_of, count_of, tries
+from dispatch.names import Names
+from dispatch.tables import (
+    Arrival,
+    ArrivalTicket,
+    Seat,
+    StaffTask,
+    StaffUser,
+    Ticket,
+)
+from foundation.tables import Deadline, Heartbeat
 from residents import queries as residents
 
-_ENDED = ("closed", "archived")
-MOST_ROWS = 200
+MOST_CALLS = 30
+MOST_DEADLINES = 12
+MOST_TASKS = 8
+PAGE = 40
 
 
 @dataclass(frozen=True)
-class CallRow:
-    """A call that is up, or that ended and waits for its disposition. `ticket_id` is what it opened or joined."""
+class DeadlineView:
+    """An open deadline and what it hangs on."""
 
-    id: int
-    call_id: str
     kind: str
-    state: str
-    caller: str
-    caller_raw: str
-    caller_name: str
-    device_code: str | None
-    home_id: int | None
-    dialled: str
-    queue: str
-    answered_by: str | None
-    taken_by: str | None
-    arrived_at: datetime
-    answered_at: datetime | None
-    ended_at: datetime | None
-    next_deadline_at: datetime | None
-    ticket_id: int | None
+    due_at: datetime
+    reason: str
+    urgent: bool
+    ticket: Ticket | None
+    arrival: Arrival | None
 
 
 @dataclass(frozen=True)
-class TicketRow:
-    """A ticket as a list shows it; `deadline_reason` is the sentence of its next deadline."""
+class CallView:
+    """A call as the waiting list shows it."""
 
-    id: int
-    number: str
-    kind: str
-    state: str
-    urgency: str
-    item: str | None
-    summary: str
+    arrival: Arrival
+    ticket: Ticket | None
     caller: str
-    caller_name: str
-    home_id: int | None
-    community: str
     address: str
-    owner: str
-    taken_by: str | None
-    alarm_grade: str | None
-    assigned_provider_id: int | None
-    opened_at: datetime
-    next_deadline_at: datetime | None
-    deadline_reason: str
+    seat: str
+
+    @property
+    def state(self) -> str:
+        """`waiting`, `talking`, or `unfinished`: over, but without its disposition."""
+        if self.arrival.state == "ended":
+            return "unfinished"
+        return "talking" if self.arrival.answered_by or self.arrival.taken_by else "waiting"
 
 
 @dataclass(frozen=True)
-class Board:
-    """Everything that waits: alarms first, calls, tickets by deadline, small tasks."""
-
-    alarms: list[TicketRow]
-    calls: list[CallRow]
-    tickets: list[TicketRow]
-    tasks: list[StaffTask]
-
-
-@dataclass(frozen=True)
-class OfferRow:
-    """An offer with its provider's name."""
-
-    offer: Offer
-    provider: str
-
-
-@dataclass(frozen=True)
-class TicketDetail:
-    """A ticket and all that belongs to it; deadlines are the open ones, the next first."""
+class AlarmView:
+    """An open alarm: who and where, who took it, what is being tried, and the line that may still be open."""
 
     ticket: Ticket
-    provider: str
-    events: list[TicketEvent]
-    offers: list[OfferRow]
-    messages: list[OutboxMessage]
-    deadlines: list[Deadline]
-    arrivals: list[Arrival]
-    ring_backs: list[RingBack]
+    card: residents.Card | None
+    live: Arrival | None
+    presses: int
+    deadline: Deadline | None
+    tries: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def taken(self) -> bool:
+        return self.ticket.taken_by is not None
 
 
 @dataclass(frozen=True)
-class CallerCard:
-    """Who may be calling: the register's match and card, what is open for them, and what was before."""
+class Waiting:
+    """The right-hand side: what waits, and of how many."""
 
-    match: residents.LineMatch
-    card: residents.Card | None
-    open_tickets: list[TicketRow]
-    recent_tickets: list[TicketRow]
-    recent_calls: list[CallRow]
-
-
-def board(session: Session, limit: int = MOST_ROWS) -> Board:
-    """The board as it is now, at most `limit` rows of each kind."""
-    waiting = (Arrival.state == "live") | (Arrival.disposition.is_(None))
-    calls = select(*_CALL).outerjoin(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id).where(waiting)
-    open_tickets = select(*_TICKET).where(Ticket.state.not_in(_ENDED)).order_by(Ticket.next_deadline_at, Ticket.id)
-    tasks = select(StaffTask).where(StaffTask.done_at.is_(None)).order_by(StaffTask.id).limit(limit)
-    return Board(
-        alarms=_tickets(session, open_tickets.where(Ticket.kind == "emergency").limit(limit)),
-        calls=_calls(session.execute(calls.order_by(Arrival.arrived_at, Arrival.id).limit(limit)).all()),
-        tickets=_tickets(session, open_tickets.where(Ticket.kind != "emergency").limit(limit)),
-        tasks=list(session.scalars(tasks)),
-    )
+    alarms: list[AlarmView]
+    calls: list[CallView]
+    calls_total: int
+    deadlines: list[DeadlineView]
+    deadlines_total: int
+    tasks: list[StaffTask]
+    tasks_total: int
+    names: Names
 
 
-def ticket_detail(session: Session, ticket_id: int) -> TicketDetail:
-    """Everything about one ticket. Raises `NoSuchThing`."""
+@dataclass(frozen=True)
+class TicketList:
+    """A page of the list of tickets, and of how many."""
+
+    rows: list[Ticket]
+    total: int
+    page: int
+    open_total: int
+    names: Names
+    filters: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+def waiting(session: Session) -> Waiting:
+    """What waits now."""
+    calls, calls_total = _calls(session)
+    deadlines, deadlines_total = _deadlines(session)
+    open_tasks = StaffTask.done_at.is_(None)
+    tasks = session.scalars(select(StaffTask).where(open_tasks).order_by(StaffTask.id).limit(MOST_TASKS))
+    return Waiting(
+        alarms(session), calls, calls_total, deadlines, deadlines_total, list(tasks),
+        count_of(session, StaffTask, open_tasks), Names(session),
+    )  # fmt: skip
+
+
+def alarms(session: Session) -> list[AlarmView]:
+    """Every open alarm: those nobody took first, then the oldest."""
+    rows = select(Ticket).where(Ticket.kind == "emergency", Ticket.state.not_in(ENDED))
+    return [_alarm(session, t) for t in session.scalars(rows.order_by(Ticket.taken_at.is_not(None), Ticket.opened_at))]
+
+
+def alarm(session: Session, ticket_id: int) -> AlarmView | None:
+    """An alarm while it is open; None when it is closed or no alarm."""
     ticket = session.get(Ticket, ticket_id)
-    if ticket is None:
-        raise missing("工单", "ticket", ticket_id)
-    events = select(TicketEvent).where(TicketEvent.ticket_id == ticket_id).order_by(TicketEvent.id)
-    offers = select(Offer, Provider.name).join(Provider, Provider.id == Offer.provider_id)
-    messages = select(OutboxMessage).where(OutboxMessage.ticket_id == ticket_id).order_by(OutboxMessage.id)
-    deadlines = select(Deadline).where(Deadline.ticket_id == ticket_id, Deadline.state == "open")
-    arrivals = select(Arrival).join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
-    ring_backs = select(RingBack).where(RingBack.ticket_id == ticket_id).order_by(RingBack.id)
-    name = select(Provider.name).where(Provider.id == ticket.assigned_provider_id)
-    return TicketDetail(
-        ticket=ticket,
-        provider=session.scalar(name) or "",
-        events=list(session.scalars(events)),
-        offers=[
-            OfferRow(offer, provider)
-            for offer, provider in session.execute(offers.where(Offer.ticket_id == ticket_id).order_by(Offer.id))
-        ],
-        messages=list(session.scalars(messages)),
-        deadlines=list(session.scalars(deadlines.order_by(Deadline.due_at))),
-        arrivals=list(
-            session.scalars(arrivals.where(ArrivalTicket.ticket_id == ticket_id).order_by(Arrival.arrived_at))
-        ),
-        ring_backs=list(session.scalars(ring_backs)),
+    if ticket is None or ticket.kind != "emergency" or ticket.state in ENDED:
+        return None
+    return _alarm(session, ticket)
+
+
+def tickets(session: Session, *, show: str, kind: str, text: str, page: int) -> TicketList:
+    """A page of tickets, newest first. `show` is `open`, `closed` or `all`; `text` part of a number, name, address."""
+    where: list[ColumnElement[bool]] = []
+    if show == "open":
+        where.append(Ticket.state.not_in(ENDED))
+    elif show == "closed":
+        where.append(Ticket.state.in_(ENDED))
+    if kind:
+        where.append(Ticket.kind == kind)
+    if text:
+        fields = (Ticket.number, Ticket.caller_name, Ticket.caller, Ticket.address, Ticket.summary)
+        where.append(or_(*(f.contains(text, autoescape=True) for f in fields)))
+    rows = select(Ticket).where(*where).order_by(Ticket.id.desc()).limit(PAGE).offset((page - 1) * PAGE)
+    return TicketList(
+        list(session.scalars(rows)),
+        count_of(session, Ticket, *where),
+        page,
+        count_of(session, Ticket, Ticket.state.not_in(ENDED)),
+        Names(session),
+        {"show": show, "kind": kind, "q": text},
     )
 
 
-def caller_card(session: Session, number: str, device_code: str | None = None) -> CallerCard:
-    """The card for a caller by E.164 number, or by the device the exchange recognised; empty where nobody is known."""
-    match = residents.find_by_number(session, number)
-    device = residents.find_device(session, device_code) if device_code else None
-    home_id = device.home_id if device else match.home_id
-    person_id = match.people[0].id if home_id is None and match.people else None
-    card = None
-    if home_id is not None or person_id is not None:
-        card = residents.card(session, home_id=home_id, person_id=person_id)
-    mine = Ticket.home_id == home_id if home_id is not None else Ticket.caller == number
-    known = home_id is not None or number != ""
-    tickets = select(*_TICKET).where(mine).order_by(Ticket.id.desc()).limit(20)
-    calls = select(*_CALL).outerjoin(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
-    calls = calls.where(Arrival.caller == number).order_by(Arrival.arrived_at.desc()).limit(10)
-    rows = _tickets(session, tickets) if known else []
-    return CallerCard(
-        match=match,
-        card=card,
-        open_tickets=[row for row in rows if row.state not in _ENDED],
-        recent_tickets=[row for row in rows if row.state in _ENDED],
-        recent_calls=_calls(session.execute(calls).all()) if number else [],
+@dataclass(frozen=True)
+class Today:
+    """The calm page's figures, each with what it is of."""
+
+    arrivals: int
+    disposed: int
+    opened: int
+    closed: int
+    open_now: int
+    seats_present: int
+    seats: int
+    last_tick: datetime | None
+
+
+def today(session: Session, since: datetime) -> Today:
+    """Figures since `since` (local midnight)."""
+    here = Seat.user_id.is_not(None)
+    tick = session.get(Heartbeat, "tick")
+    return Today(
+        count_of(session, Arrival, Arrival.arrived_at >= since),
+        count_of(session, Arrival, Arrival.arrived_at >= since, Arrival.disposition.is_not(None)),
+        count_of(session, Ticket, Ticket.opened_at >= since),
+        count_of(session, Ticket, Ticket.opened_at >= since, Ticket.state.in_(ENDED)),
+        count_of(session, Ticket, Ticket.state.not_in(ENDED)),
+        count_of(session, Seat, here),
+        count_of(session, Seat),
+        tick.at if tick else None,
     )
 
 
-def ranked_providers(session: Session, ticket_id: int, now: datetime) -> list[Ranked]:
-    """Who could serve this ticket, the best first, each with its reasons; those who cannot come after."""
-    ticket = session.get(Ticket, ticket_id)
-    if ticket is None:
-        raise missing("工单", "ticket", ticket_id)
-    return matching.ranked(session, ticket, now)
+@dataclass(frozen=True)
+class SeatView:
+    """A seat and who sits there."""
+
+    name: str
+    number: str
+    user_id: int | None
+    who: str
+    break_reason: str
+    break_since: datetime | None
+    since: datetime | None
+    call: Arrival | None
 
 
-def live_call_of(session: Session, person_key: str) -> CallRow | None:
-    """The call that `seat-op1` is on, for the caller card: the newest it answered that is still up."""
-    mine = select(*_CALL).outerjoin(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
-    mine = mine.where(Arrival.state == "live", Arrival.answered_by == person_key)
-    rows = _calls(session.execute(mine.order_by(Arrival.answered_at.desc()).limit(1)).all())
-    return rows[0] if rows else None
+def seats(session: Session) -> list[SeatView]:
+    """Every seat, who sits there, and the call it has."""
+    talking: dict[str, Arrival] = {}
+    for arrival in session.scalars(select(Arrival).where(Arrival.state == "live").order_by(Arrival.arrived_at)):
+        for key in (arrival.answered_by, arrival.taken_by):
+            if key and key.startswith("seat-"):
+                talking[key.removeprefix("seat-")] = arrival
+    rows = select(Seat, StaffUser.name).outerjoin(StaffUser, StaffUser.id == Seat.user_id).order_by(Seat.name)
+    return [
+        SeatView(s.name, s.number, s.user_id, who or "", s.break_reason or "", s.break_since, s.signed_in_at,
+                 talking.get(s.name))
+        for s, who in session.execute(rows)
+    ]  # fmt: skip
 
 
-def arrival(session: Session, arrival_id: int) -> CallRow:
-    """One arrival. Raises `NoSuchThing`."""
-    found = select(*_CALL).outerjoin(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
-    rows = _calls(session.execute(found.where(Arrival.id == arrival_id)).all())
-    if not rows:
-        raise missing("来件", "arrival", arrival_id)
-    return rows[0]
+def _alarm(session: Session, ticket: Ticket) -> AlarmView:
+    arrivals = arrivals_of(session, ticket.id)
+    due = select(Deadline).where(Deadline.ticket_id == ticket.id, Deadline.state == "open").order_by(Deadline.due_at)
+    return AlarmView(
+        ticket,
+        card_of(session, ticket, rescue=False),
+        next((a for a in reversed(arrivals) if a.state == "live"), None),
+        len(arrivals),
+        session.scalar(due.limit(1)),
+        tries(arrivals),
+    )
 
 
-def user_by_login(session: Session, login: str) -> StaffUser | None:
-    """The account of that login, disabled or not."""
-    return session.scalar(select(StaffUser).where(StaffUser.login == login))
+def _calls(session: Session) -> tuple[list[CallView], int]:
+    """Live calls and ended ones without their end, the oldest waiting first."""
+    shown = or_(Arrival.state == "live", Arrival.disposition.is_(None))
+    rows = (
+        select(Arrival, Ticket)
+        .outerjoin(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
+        .outerjoin(Ticket, Ticket.id == ArrivalTicket.ticket_id)
+        .where(shown)
+        .order_by(Arrival.state == "ended", Arrival.arrived_at)
+        .limit(MOST_CALLS)
+    )
+    views = [_call(session, arrival, ticket) for arrival, ticket in session.execute(rows)]
+    return views, count_of(session, Arrival, shown)
 
 
-def user(session: Session, user_id: int) -> StaffUser | None:
-    """The account of that id, disabled or not."""
-    return session.get(StaffUser, user_id)
+def _call(session: Session, arrival: Arrival, ticket: Ticket | None) -> CallView:
+    match = residents.find_by_number(session, arrival.caller)
+    home_id = arrival.home_id or match.home_id
+    card = residents.card(session, home_id=home_id) if home_id else None
+    people = match.people or (card.people if card else ())
+    name = "、".join(p.name for p in people[:2]) or arrival.caller_name
+    return CallView(
+        arrival, ticket, name, card.home.address if card and card.home else "",
+        (arrival.answered_by or arrival.taken_by or "").removeprefix("seat-"),
+    )  # fmt: skip
 
 
-def item_limits(work_class: str) -> dict[str, str]:
-    """The sentences that say how soon somebody answers and comes, for a form."""
-    return {"accept": limits.accept(work_class).reason, "arrive": limits.arrive(work_class, None).reason}
+def _deadlines(session: Session) -> tuple[list[DeadlineView], int]:
+    is_open = Deadline.state == "open"
+    rows = select(Deadline).where(is_open).order_by(Deadline.urgent.desc(), Deadline.due_at).limit(MOST_DEADLINES)
+    views = []
+    for row in session.scalars(rows):
+        kind, _, number = row.subject.partition(":")
+        ticket = session.get(Ticket, row.ticket_id) if row.ticket_id else None
+        arrival = session.get(Arrival, int(number)) if kind == "arrival" and number.isdigit() else None
+        views.append(DeadlineView(row.kind, row.due_at, row.reason, row.urgent, ticket, arrival))
+    return views, count_of(session, Deadline, is_open)
 
 
-_CALL = (
-    Arrival.id, Arrival.external_id.label("call_id"), Arrival.kind, Arrival.state, Arrival.caller, Arrival.caller_raw,
-    Arrival.caller_name, Arrival.device_code, Arrival.home_id, Arrival.dialled, Arrival.queue, Arrival.answered_by,
-    Arrival.taken_by, Arrival.arrived_at, Arrival.answered_at, Arrival.ended_at, Arrival.next_deadline_at,
-    ArrivalTicket.ticket_id,
-)  # fmt: skip
-_TICKET = (
-    Ticket.id, Ticket.number, Ticket.kind, Ticket.state, Ticket.urgency, Ticket.item, Ticket.summary, Ticket.caller,
-    Ticket.caller_name, Ticket.home_id, Ticket.community, Ticket.address, Ticket.owner, Ticket.taken_by,
-    Ticket.alarm_grade, Ticket.assigned_provider_id, Ticket.opened_at, Ticket.next_deadline_at,
-)  # fmt: skip
-
-
-def _calls(rows: Sequence[Any]) -> list[CallRow]:
-    return [CallRow(**row._mapping) for row in rows]
-
-
-def _tickets(session: Session, rows_wanted: Any) -> list[TicketRow]:
-    rows = session.execute(rows_wanted).all()
-    ids = [row.id for row in rows if row.next_deadline_at is not None]
-    watched = select(Deadline.ticket_id, Deadline.reason).where(Deadline.ticket_id.in_(ids), Deadline.state == "open")
-    reasons: dict[int, str] = {}
-    for ticket_id, reason in session.execute(watched.order_by(Deadline.due_at)):
-        reasons.setdefault(ticket_id or 0, reason)
-    return [TicketRow(**row._mapping, deadline_reason=reasons.get(row.id, "")) for row in rows]
+def midnight(now: datetime, zone: Any) -> datetime:
+    """The local day's beginning."""
+    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from callcenter.console import queries
 from callcenter.console.pages import Pages
 from callcenter.console.stream import News
 from callcenter.console.words import LOCALES
+from dispatch import queries
+from dispatch.names import Names
 from dispatch.tables import Arrival, Ticket
 from foundation.database import Database
 from foundation.events import Happened
@@ -37,7 +38,7 @@ class Live:
                 if alarm is None:
                     cards.append({locale: {"id": ticket_id, "gone": True} for locale in LOCALES})
                     continue
-                names = queries.Names(session)
+                names = Names(session)
                 cards.append({locale: self._card(alarm, names, locale) for locale in LOCALES})
         return cards
 
@@ -49,7 +50,7 @@ class Live:
         arrivals = {h.arrival_id for h in happened if h.arrival_id is not None}
         return News(frozenset(regions), tuple(self._answered(sorted(arrivals))) if arrivals else ())
 
-    def _card(self, alarm: queries.AlarmView, names: queries.Names, locale: str) -> dict[str, Any]:
+    def _card(self, alarm: queries.AlarmView, names: Names, locale: str) -> dict[str, Any]:
         html = self._pages.render("alarm_card.html", locale, alarm=alarm, names=names)
         return {"id": alarm.ticket.id, "taken": alarm.taken, "html": html}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from callcenter.console import words
-from callcenter.console.queries import Names
+from dispatch.names import Names
 from foundation.tables import TicketEvent
 
 _CODES = {

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import HTMLResponse
 
-from callcenter.console import family, queries
+from callcenter.console import family
 from callcenter.console.house import House, InHouse, Operator
 from callcenter.console.sessions import Viewer
-from dispatch import alarms
+from dispatch import alarms, cards
 from dispatch.errors import missing
+from dispatch.names import Names
 from foundation.errors import Conflict
 from foundation.writer import Priority
 
@@ -27,9 +28,9 @@ def take(request: Request, in_house: InHouse, viewer: Operator, ticket_id: Ticke
     by = f"seat-{viewer.seat}" if viewer.seat else viewer.actor
     if not _do(in_house, viewer, alarms.take, ticket_id, by):
         with in_house.database.read() as session:
-            page = queries.ticket_page(session, ticket_id)
+            page = cards.ticket_page(session, ticket_id)
             holder = page.ticket.taken_by if page else None
-            names = queries.Names(session)
+            names = Names(session)
             zh, en = names.of(holder, "zh_CN"), names.of(holder, "en")
         raise Conflict(f"这起警情已由{zh}接警", f"This alarm was already taken by {en}")
     return _page(request, in_house, viewer, ticket_id)
@@ -93,7 +94,7 @@ def _do(in_house: House, viewer: Viewer, command: Any, *args: Any) -> Any:
 
 def _page(request: Request, in_house: House, viewer: Viewer, ticket_id: int) -> HTMLResponse:
     with in_house.database.read() as session:
-        page = queries.ticket_page(session, ticket_id)
+        page = cards.ticket_page(session, ticket_id)
         if page is None:
             raise missing("警情", "alarm", ticket_id)
         return in_house.pages.matter(request, "ticket.html", viewer, "tickets", page=page, ranked=[])

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from callcenter.console import queries
 from callcenter.console.house import House, InHouse, Operator
 from callcenter.console.sessions import Viewer
-from dispatch import arrivals, inquiries, tickets
+from dispatch import arrivals, cards, inquiries, tickets
 from dispatch.errors import missing
 from foundation.text import clean, one_line
 from foundation.writer import Priority
@@ -97,8 +96,8 @@ def _card(request: Request, in_house: House, viewer: Viewer, arrival_id: int) ->
         return in_house.pages.matter(request, "call.html", viewer, "desk", caller=_found(session, arrival_id))
 
 
-def _found(session: Session, arrival_id: int) -> queries.CallerCard:
-    card = queries.caller_card(session, arrival_id)
+def _found(session: Session, arrival_id: int) -> cards.CallerCard:
+    card = cards.caller_card(session, arrival_id)
     if card is None:
         raise missing("来件", "arrival", arrival_id)
     return card

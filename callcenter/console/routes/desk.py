@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Header, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from callcenter.console import family, queries
+from callcenter.console import family
 from callcenter.console.house import House, InHouse, Operator
 from callcenter.console.sessions import Viewer
+from dispatch import queries
 
 router = APIRouter()
 

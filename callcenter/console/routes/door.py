@@ -8,13 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from callcenter.console import queries
 from callcenter.console.errors import NoSeat
 from callcenter.console.house import House, InHouse, Operator, Supervisor, Visitor
 from callcenter.console.pages import language, look
 from callcenter.console.sessions import Viewer
 from callcenter.console.sign_in import proven
-from dispatch import staff
+from dispatch import queries, staff
 from foundation.errors import AppError
 from foundation.writer import Priority, Work
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
-from callcenter.console import queries
 from callcenter.console.house import InHouse, Operator
+from dispatch import cards
 from dispatch.errors import missing
 from foundation.text import one_line
 from foundation.writer import Priority
@@ -46,7 +46,7 @@ def people(
 def home(request: Request, in_house: InHouse, viewer: Operator, home_id: HomeId) -> HTMLResponse:
     """A home's card when nobody is calling."""
     with in_house.database.read() as session:
-        caller = queries.home_card(session, home_id)
+        caller = cards.home_card(session, home_id)
         if caller is None:
             raise missing("住户", "home", home_id)
         return in_house.pages.matter(request, "home.html", viewer, "people", caller=caller)

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from callcenter.console import item_search, queries
+from callcenter.console import item_search
 from callcenter.console.house import House, InHouse, Operator
 from callcenter.console.sessions import Viewer
-from dispatch import follow_up, matching, offers, service_requests, staff_tasks, tickets, visits
+from dispatch import cards, follow_up, matching, offers, queries, service_requests, staff_tasks, tickets, visits
 from dispatch.errors import missing
 from dispatch.ranking import Ranked
 from dispatch.service_requests import NewRequest
@@ -58,9 +58,9 @@ def new_request(
     with in_house.database.read() as session:
         caller = None
         if arrival is not None:
-            caller = queries.caller_card(session, arrival)
+            caller = cards.caller_card(session, arrival)
         elif home is not None:
-            caller = queries.home_card(session, home)
+            caller = cards.home_card(session, home)
         communities = residents.communities(session, in_house.clock.now().date())
         return in_house.pages.matter(
             request, "request_form.html", viewer, "desk", caller=caller, communities=communities,
@@ -249,14 +249,14 @@ def _page(request: Request, in_house: House, viewer: Viewer, ticket_id: int) -> 
         )
 
 
-def _found(session: Session, ticket_id: int) -> queries.TicketPage:
-    page = queries.ticket_page(session, ticket_id)
+def _found(session: Session, ticket_id: int) -> cards.TicketPage:
+    page = cards.ticket_page(session, ticket_id)
     if page is None:
         raise missing("工单", "ticket", ticket_id)
     return page
 
 
-def _ranked(session: Session, in_house: House, page: queries.TicketPage) -> list[Ranked]:
+def _ranked(session: Session, in_house: House, page: cards.TicketPage) -> list[Ranked]:
     """Who can serve, best first, while nobody holds the order."""
     if page.ticket.kind != "service_request" or page.ticket.state not in ("registered", "escalated", "offered"):
         return []
