@@ -27,7 +27,8 @@ IDLE_S = 1.0
 _AT_A_TIME = 4
 
 Untrue = Callable[[Session, OutboxMessage, datetime], str | None]
-Failed = Callable[[Work, int], object]
+Sent = Callable[[Work, int], object]
+Failed = Callable[[Work, int, str], object]
 
 
 class Pump:
@@ -42,15 +43,17 @@ class Pump:
         *,
         text: Callable[[str, dict[str, object]], str],
         untrue: Untrue,
+        sent: Sent,
         failed: Failed,
     ) -> None:
-        """`text` makes a message's words from template and values; `failed` is the domain's answer to the end."""
+        """`text` makes a message's words; `sent` and `failed` are what the domain makes of the end of a sending."""
         self._channel = channel
         self._gateway = gateway
         self._writer = writer
         self._clock = clock
         self._text = text
         self._untrue = untrue
+        self._sent = sent
         self._failed = failed
         self._wake = asyncio.Event()
 
@@ -91,7 +94,7 @@ class Pump:
             log.exception("%s message %s failed", self._channel, row.id)
             await self._record_failure(row, repr(error), permanent=False)
         else:
-            await self._writer.run(_record_sent, row.id, self._gateway.name, gateway_id, text)
+            await self._writer.run(_record_sent, row.id, self._gateway.name, gateway_id, text, self._sent)
 
     async def _record_failure(self, row: OutboxMessage, reason: str, *, permanent: bool) -> None:
         await self._writer.run(_record_failure, row.id, reason, self._failed, permanent=permanent)
@@ -101,23 +104,21 @@ def _claim(w: Work, channel: str, untrue: Untrue) -> list[OutboxMessage]:
     return outbox.claim(w.session, channel, w.now, _AT_A_TIME, untrue)
 
 
-def _record_sent(w: Work, outbox_id: int, gateway: str, gateway_id: str, text: str) -> None:
+def _record_sent(w: Work, outbox_id: int, gateway: str, gateway_id: str, text: str, sent: Sent) -> None:
     if outbox.record_sent(w.session, outbox_id, gateway, gateway_id, text, w.now):
         row = w.session.get_one(OutboxMessage, outbox_id)
         w.log("message.sent", ticket_id=row.ticket_id, message=outbox_id, kind=row.kind)
+        sent(w, outbox_id)
 
 
 def _record_failure(w: Work, outbox_id: int, reason: str, failed: Failed, *, permanent: bool) -> None:
     if outbox.record_failure(w.session, outbox_id, reason, w.now, permanent=permanent) == "failed":
-        row = w.session.get_one(OutboxMessage, outbox_id)
-        w.log("message.failed", ticket_id=row.ticket_id, message=outbox_id, kind=row.kind, reason=reason)
-        failed(w, outbox_id)
+        failed(w, outbox_id, reason)
 
 
 def sweep(w: Work, kinds: dict[str, outbox.MessageKind], failed: Failed) -> int:
     """Settle messages whose sender died; returns how many of them ended as failed."""
     ended = outbox.sweep(w.session, kinds, w.now)
     for row in ended:
-        w.log("message.failed", ticket_id=row.ticket_id, message=row.id, kind=row.kind, reason=row.reason)
-        failed(w, row.id)
+        failed(w, row.id, row.reason or "")
     return len(ended)
