@@ -12,18 +12,23 @@ from dispatch.tables import Arrival, ArrivalTicket, RingBack, StaffTask, Ticket
 from tests.faults.operators import OperatorAtWork
 from tests.faults.traffic import Placed
 from tests.system import System
-from tests.waiting import wait_until
+from tests.waiting import NotInTimeError, wait_until
 
 
 def wait_until_told(system: System, placed: Sequence[Placed], within: float = 30) -> None:
     """Wait until every call that reached the exchange is known and over."""
     names = {one.name for one in placed if one.reached}
+    missing: set[str] = set()
 
-    def all_ended(session: Session) -> bool:
-        ended = select(Arrival.caller_name).where(Arrival.state == "ended")
-        return names <= set(session.scalars(ended))
+    def none_missing(session: Session) -> bool:
+        missing.clear()
+        missing.update(names - set(session.scalars(select(Arrival.caller_name).where(Arrival.state == "ended"))))
+        return not missing
 
-    system.wait_for(all_ended, within, f"{len(names)} calls are known and over")
+    try:
+        system.wait_for(none_missing, within, f"{len(names)} calls are known and over")
+    except NotInTimeError as error:
+        raise AssertionError(f"{error}\nNot known, or not over: {sorted(missing)}") from error
 
 
 def wait_until_forgotten(system: System, within: float = 75) -> None:

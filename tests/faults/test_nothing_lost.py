@@ -21,7 +21,7 @@ from tests.faults.trial import Size, Trial, people_answer
 from tests.system import open_system
 
 PART = Size(calls=40, presses=10, kills=12, cuts=1, holds=0, freezes=1, exchange_deaths=1, cut_presses=2)
-FULL = Size(calls=300, presses=60, kills=100, cuts=6, holds=2, freezes=6, exchange_deaths=3, cut_presses=4)
+FULL = Size(calls=300, presses=60, kills=108, cuts=6, holds=2, freezes=6, exchange_deaths=3, cut_presses=4)
 
 
 def test_no_call_and_no_press_is_lost_or_doubled(tmp_path: Path) -> None:
