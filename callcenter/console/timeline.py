@@ -19,7 +19,8 @@ _CODES = {
 _PERSONS = ("who", "by", "owner", "driver", "holder")
 _HIDDEN = frozenset(
     {"t", "siren", "chan", "call", "step", "arrival", "offer", "kind", "household", "reasons", "providers", "mode",
-     "was", "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs", "cause", "to", "from"}
+     "was", "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs", "cause", "to", "from",
+     "message"}
 )  # fmt: skip
 
 

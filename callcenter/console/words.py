@@ -240,6 +240,7 @@ EVENTS = {
     "follow_up.asked": Words("回访", "Follow-up asked"),
     "follow_up.answered": Words("回访答复", "Follow-up answered"),
     "follow_up.unreached": Words("回访未接通", "Follow-up not reached"),
+    "message.sent": Words("消息发出", "Message sent"),
     "message.failed": Words("消息未送达", "Message failed"),
     "resident.not_textable": Words("居民号码收不到短信", "Number takes no texts"),
     "card.opened": Words("应急查看", "Rescue card opened"),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from starlette.routing import Mount, Route
 
-from dispatch.tables import Arrival, Seat, Ticket
+from dispatch.tables import Arrival, ArrivalTicket, Seat, Ticket
 from foundation.database import Database
 from foundation.tables import OutboxMessage, TicketEvent
 from residents.tables import Person
@@ -197,6 +197,18 @@ def test_an_alarm_is_handled_and_closed_and_the_events_tell_it(desk: Desk, brows
     ticket = desk.town.ticket(alarm)
     assert (ticket.state, ticket.outcome, ticket.confirmed_by) == ("closed", "accidental", "voice")
     assert {"alarm.taken", "alarm.graded", "alarm.confirmed", "alarm.closed"} <= set(desk.town.events(alarm))
+
+
+def test_a_call_for_help_opens_its_alarm_until_that_is_closed(desk: Desk, browser: Any) -> None:
+    alarm = desk.pressed()
+    with desk.town.database.read() as session:
+        call = session.scalars(select(ArrivalTicket.arrival_id).where(ArrivalTicket.ticket_id == alarm)).one()
+    li = browser("li")
+    opened = li.get(f"/calls/{call}")
+    assert (opened.status_code, opened.headers["location"]) == (303, f"/tickets/{alarm}")
+    li.post(f"/alarms/{alarm}/take")
+    li.post(f"/alarms/{alarm}/close", outcome="served_on_phone", text="教会了用法")
+    assert f"/tickets/{alarm}" in li.get(f"/calls/{call}").text
 
 
 def test_calling_the_family_makes_a_leg_while_the_call_waits(desk: Desk, browser: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from callcenter.console.house import House, InHouse, Operator
 from callcenter.console.sessions import Viewer
 from dispatch import arrivals, cards, inquiries, tickets
+from dispatch.cards import ENDED
 from dispatch.errors import missing
 from foundation.text import clean, one_line
 from foundation.writer import Priority
@@ -21,9 +22,17 @@ ArrivalId = Annotated[int, Path(ge=1, le=2**53)]
 
 
 @router.get("/calls/{arrival_id}")
-def call(request: Request, in_house: InHouse, viewer: Operator, arrival_id: ArrivalId) -> HTMLResponse:
-    """The caller's card, opened by hand or by itself where the call was answered."""
-    return _card(request, in_house, viewer, arrival_id)
+def call(request: Request, in_house: InHouse, viewer: Operator, arrival_id: ArrivalId) -> Response:
+    """The caller's card, opened by hand or by itself where the call was answered.
+
+    A call for help is dealt with on its alarm's page, where rescue card, steps and grades are: it opens that one.
+    """
+    with in_house.database.read() as session:
+        caller = _found(session, arrival_id)
+        alarm = caller.ticket
+        if alarm is not None and alarm.kind == "emergency" and alarm.state not in ENDED:
+            return RedirectResponse(f"/tickets/{alarm.id}", status_code=303)
+        return in_house.pages.matter(request, "call.html", viewer, "desk", caller=caller)
 
 
 @router.get("/calls/{arrival_id}/facts")
