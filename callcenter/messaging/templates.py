@@ -15,6 +15,7 @@ from providers.taxonomy import ITEMS
 SIGNATURE = "【81890】"
 ZONE = ZoneInfo("Asia/Shanghai")
 _TIMES = frozenset({"at", "arrive_by"})
+_NUMBERS = frozenset({"phone", "caller"})
 
 _ZH = MappingProxyType(
     {
@@ -103,9 +104,19 @@ def render(template: str, params: dict[str, object], language: str = "zh") -> st
 def _shown(name: str, value: object, language: str) -> str:
     if name in _TIMES:
         return datetime.fromisoformat(str(value)).astimezone(ZONE).strftime("%H:%M")
+    if name in _NUMBERS:
+        return _as_dialled(str(value))
     if name == "item" and (item := ITEMS.get(str(value))):
         return item.en if language == "en" else item.zh
     if isinstance(value, (list, tuple)):
         return "、".join(str(one) for one in value)
     # Braces of an outside text are text: `format_map` reads them only in our own words.
     return str(value)
+
+
+def _as_dialled(number: str) -> str:
+    """A Chinese number as people here write and dial it: a mobile bare, a fixed line with its area code and 0."""
+    national = number.removeprefix("+86")
+    if national == number or national.startswith("1"):
+        return national
+    return f"0{national}"

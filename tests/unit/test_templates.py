@@ -34,6 +34,16 @@ def test_times_are_told_as_the_wall_clock_of_the_town():
     assert "水管漏水" in told
 
 
+@pytest.mark.parametrize(
+    ("number", "written"), [("+8615400030005", "15400030005"), ("+8657487000001", "057487000001"), ("81890", "81890")]
+)
+def test_a_telephone_number_is_written_as_people_dial_it(number, written):
+    told = render(
+        "resident_coming", {"number": "1", "item": "0301", "provider": "p", "phone": number, "arrive_by": TIME}
+    )
+    assert f"电话 {written}，" in told
+
+
 def test_a_name_with_braces_is_only_a_name():
     told = render("sos", {"number": "1", "at": TIME, "name": "{address}", "address": "路", "caller": "1"})
     assert "{address}" in told
