@@ -6,7 +6,7 @@ const EVERY_MS = 1000;
 const CHOICE = { resident: 4, device: 3 };
 const MORE = 12;
 const FOUND = 30;
-const HANDSETS = 6;
+const HANDSETS = 5;
 const STANDS = new Set(["duty", "contact", "provider"]);
 const QUICK = {
   provider: [["1 20", "接单，20 分钟到", "accept, 20 min"], ["2", "不接", "decline"], ["到", "到了", "arrived"],
@@ -244,7 +244,7 @@ function handsetButton(handset) {
   if (count) {
     const badge = document.createElement("span");
     badge.className = "badge";
-    badge.textContent = `${count} 新`;
+    badge.textContent = `新 ${count}`;
     made.append(badge);
   }
   made.setAttribute("aria-pressed", String(handset.number === thread));
