@@ -41,8 +41,11 @@ NEEDS_CONFIRMATION = frozenset({"accidental", "test", "no_need"})
 CONFIRMATIONS = {"voice": "通话确认", "door": "上门确认"}
 
 
-def raise_alarm(w: Work, arrival: Arrival) -> Ticket:
-    """Join the household's open alarm, or open one; link the arrival to it. The arrival must be stored already."""
+def raise_alarm(w: Work, arrival: Arrival, *, new: bool = False) -> Ticket:
+    """Join the household's open alarm, or open one; link the arrival to it. The arrival must be stored already.
+
+    `new`: it was stored in this very transaction, so nothing can be tied to it yet, and nothing is looked for.
+    """
     home_id = arrival.home_id or _home_of_line(w.session, arrival)
     household = _household(arrival, home_id)
     ticket = _open_alarm(w.session, household)
@@ -59,10 +62,11 @@ def raise_alarm(w: Work, arrival: Arrival) -> Ticket:
     arrival.disposition, arrival.disposition_reason = "ticket", f"{how} {ticket.number}"
     arrival.disposed_at, arrival.disposed_by, arrival.next_deadline_at = w.now, "system", None
     w.session.flush()
-    # A call first taken for another matter may turn out to be a press: the alarm is then its ticket.
-    w.session.execute(delete(ArrivalTicket).where(ArrivalTicket.arrival_id == arrival.id))
+    if not new:
+        # A call first taken for another matter may turn out to be a press: the alarm is then its ticket.
+        w.session.execute(delete(ArrivalTicket).where(ArrivalTicket.arrival_id == arrival.id))
+        deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{arrival.id}")
     tickets.attach(w, arrival.id, ticket.id, how)
-    deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{arrival.id}")
     if how == "opened":
         w.log("alarm.raised", ticket_id=ticket.id, arrival_id=arrival.id, household=household, siren="on")
     else:
@@ -189,22 +193,17 @@ def _alarm(session: Session, ticket_id: int) -> Ticket:
 def _open(w: Work, arrival: Arrival, home_id: int | None, household: str) -> Ticket:
     home = w.session.get(Home, home_id) if home_id is not None else None
     person_id = _only_person(w.session, home_id)
-    ticket = tickets.open_ticket(
+    return tickets.open_ticket(
         w, "emergency", "raised", "desk",
         Watch.within("alarm.seats", limits.NEXT_SEAT, w.now, urgent=True),
+        Watch.within("alarm.duty", limits.DUTY, w.now, urgent=True),
+        Watch.within("alarm.contacts", limits.CONTACTS, w.now, urgent=True),
         urgency="extra_urgent", summary="一键通求助", caller=arrival.caller, caller_name=arrival.caller_name,
         home_id=home_id, person_id=person_id, device_code=arrival.device_code, arrival_id=arrival.id,
         community=home.division_code[:12] if home else "", district=home.division_code[:6] if home else "",
         address=home.address if home else "", household=household,
         policy={"seats_s": 10, "duty_s": 20, "contacts_s": 40, "again_s": 40},
     )  # fmt: skip
-    tickets.set_watches(
-        w,
-        ticket,
-        Watch.within("alarm.duty", limits.DUTY, w.now, urgent=True),
-        Watch.within("alarm.contacts", limits.CONTACTS, w.now, urgent=True),
-    )
-    return ticket
 
 
 def _open_alarm(session: Session, household: str) -> Ticket | None:

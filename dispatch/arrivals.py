@@ -371,14 +371,16 @@ def _end_duties(w: Work, calls: Iterable[_Call], numbers: dict[str, Number]) -> 
 
 def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:
     """Raise or find the alarm of this call, tell its steps there, and let the steps act on it."""
-    ticket_id = w.session.scalar(
+    new = call.row is None
+    of_call = (
         select(ArrivalTicket.ticket_id)
         .join(Ticket, Ticket.id == ArrivalTicket.ticket_id)
         .where(ArrivalTicket.arrival_id == call.id, Ticket.kind == "emergency")
     )
+    ticket_id = None if new else w.session.scalar(of_call)
     arrival = w.session.get_one(Arrival, call.id, populate_existing=True)
     first_time = ticket_id is None
-    ticket = alarms.raise_alarm(w, arrival) if ticket_id is None else tickets.locked(w.session, ticket_id)
+    ticket = alarms.raise_alarm(w, arrival, new=new) if ticket_id is None else tickets.locked(w.session, ticket_id)
     write_events(w, _step_events(w, call, ticket.id, call.steps if first_time else call.fresh, None))
     story = call.story
     kinds = {kept["s"] for kept in call.fresh.values()} if not first_time else {s["s"] for s in call.steps.values()}

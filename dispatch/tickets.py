@@ -15,6 +15,7 @@ from dispatch.errors import AlreadyDisposed, BadInput, TicketNotOpen, missing
 from dispatch.messages import KINDS
 from dispatch.tables import Arrival, ArrivalTicket, FollowUp, Offer, Ticket, TicketNumber
 from foundation import deadlines, outbox
+from foundation.tables import Deadline
 from foundation.text import clean
 from foundation.writer import Work
 
@@ -38,14 +39,14 @@ class Watch:
         return cls(kind, start + limit.length, limit.reason, urgent)
 
 
-def open_ticket(w: Work, kind: str, state: str, owner: str, watch: Watch, **values: Any) -> Ticket:
-    """Make a ticket with its number, owner and first deadline; `values` are further columns."""
+def open_ticket(w: Work, kind: str, state: str, owner: str, *watches: Watch, **values: Any) -> Ticket:
+    """Make a ticket with its number, owner and first deadlines (at least one); `values` are further columns."""
     states.check(kind, None, state)
     ticket = Ticket(
         number=_next_number(w.session, w.now),
         kind=kind,
         owner=owner,
-        next_deadline_at=watch.due_at,
+        next_deadline_at=min(watch.due_at for watch in watches),
         opened_at=w.now,
         opened_by=w.actor,
         state=state,
@@ -53,7 +54,8 @@ def open_ticket(w: Work, kind: str, state: str, owner: str, watch: Watch, **valu
     )
     w.session.add(ticket)
     w.session.flush()
-    set_watches(w, ticket, watch)
+    # Nothing watches a new ticket yet, so its deadlines are written without looking, all by one statement.
+    w.session.execute(insert(Deadline), [_row(w, ticket, watch) for watch in watches])
     w.log("ticket.opened", ticket_id=ticket.id, arrival_id=ticket.arrival_id, kind=kind, state=state, owner=owner)
     return ticket
 
@@ -188,6 +190,14 @@ def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
     )
     kinds = [kind for kind in KINDS if kind not in _ANSWERS_OUTLIVE]
     outbox.withdraw(w.session, f"ticket {ticket.number} is closed", ticket_id=ticket.id, kinds=kinds)
+
+
+def _row(w: Work, ticket: Ticket, watch: Watch) -> dict[str, Any]:
+    return {
+        "kind": watch.kind, "subject": watch.subject or f"ticket:{ticket.id}", "ticket_id": ticket.id,
+        "due_at": watch.due_at, "reason": watch.reason, "urgent": watch.urgent, "state": "open", "attempts": 0,
+        "created_at": w.now,
+    }  # fmt: skip
 
 
 def _put(w: Work, ticket: Ticket, watch: Watch) -> None:
