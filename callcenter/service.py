@@ -92,7 +92,7 @@ class Service:
             sent=sendings.was_sent,
             failed=sendings.has_failed,
         )
-        self.pumps = [pump("sms", SandboxGateway()), pump("call", voice)]
+        self.pumps = {"sms": pump("sms", SandboxGateway()), "call": pump("call", voice)}
         self.ticks = Ticks(
             self.database,
             self.writer,
@@ -106,11 +106,12 @@ class Service:
             alive=self.bridge.renew_lease,
         )
         self.writer.on_commit(self._committed)
+        self.writer.on_queued(self._queued)
 
     def start(self) -> None:
         """Begin to work: the bridge, the pumps and the ticks."""
         self._tasks = [asyncio.create_task(self.bridge.run(), name="bridge")]
-        self._tasks += [asyncio.create_task(pump.run(), name="pump") for pump in self.pumps]
+        self._tasks += [asyncio.create_task(pump.run(), name="pump") for pump in self.pumps.values()]
         self.ticks.start()
 
     async def stop(self) -> None:
@@ -129,9 +130,11 @@ class Service:
         kinds = {h.kind.split(".", 1)[0] for h in happened}
         self._loop.call_soon_threadsafe(self._wake, kinds)
 
+    def _queued(self, channels: set[str]) -> None:
+        for channel in channels & self.pumps.keys():
+            self._loop.call_soon_threadsafe(self.pumps[channel].wake)
+
     def _wake(self, kinds: set[str]) -> None:
-        for pump in self.pumps:
-            pump.wake()
         if kinds & {"seat", "break"}:
             self.bridge.seats.reconcile_soon()
         if kinds & {"household", "device", "contact", "home", "duty"}:

@@ -64,6 +64,8 @@ class Work:
     now: datetime
     actor: str
     happened: list[Happened] = field(default_factory=list)
+    queued: set[str] = field(default_factory=set)
+    """The channels for which messages were queued."""
 
     def log(
         self,
@@ -85,6 +87,7 @@ class Work:
 
     def send(self, message: outbox.Message) -> OutboxMessage:
         """Queue `message`; it is sent after this commit, if it is still true then."""
+        self.queued.add(message.channel)
         return outbox.queue(self.session, message, self.now)
 
 
@@ -107,6 +110,7 @@ class Writer:
         self._orders: queue.PriorityQueue[_Order] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._listeners: list[Callable[[list[Happened]], None]] = []
+        self._queue_listeners: list[Callable[[set[str]], None]] = []
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"writer-{n}", daemon=True) for n in range(database.writers)
@@ -117,6 +121,10 @@ class Writer:
     def on_commit(self, listener: Callable[[list[Happened]], None]) -> None:
         """Call `listener` with the events of each commit, in the writer's thread: it must be short and never raise."""
         self._listeners.append(listener)
+
+    def on_queued(self, listener: Callable[[set[str]], None]) -> None:
+        """Call `listener` with the channels for which a commit queued messages; like `on_commit`."""
+        self._queue_listeners.append(listener)
 
     @property
     def waiting(self) -> int:
@@ -184,14 +192,14 @@ class Writer:
             if not order.result.set_running_or_notify_cancel():
                 continue
             try:
-                value, happened = self._commit(order)
+                value, work = self._commit(order)
             except BaseException as error:  # the caller must hear whatever it was, and this thread must go on
                 order.result.set_exception(error)
             else:
-                self._tell(happened)
+                self._tell(work)
                 order.result.set_result(value)
 
-    def _commit(self, order: _Order) -> tuple[Any, list[Happened]]:
+    def _commit(self, order: _Order) -> tuple[Any, Work]:
         for attempt in range(1, _TRIES + 1):
             began = time.perf_counter()
             try:
@@ -201,21 +209,25 @@ class Writer:
                 took = time.perf_counter() - began
                 if took > SLOW_COMMAND_S:
                     log.warning("command %s took %.0f ms", order.name, took * 1000)
-                return value, work.happened
+                return value, work
             except (OperationalError, DBAPIError) as error:
                 if attempt == _TRIES or not _retryable(error):
                     raise
                 log.info("command %s runs again after %s", order.name, error.orig)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _tell(self, happened: list[Happened]) -> None:
-        if not happened:
-            return
-        for listener in self._listeners:
+    def _tell(self, work: Work) -> None:
+        """Tell the listeners of a commit; one that fails does not keep the others from hearing."""
+        told: list[tuple[Callable[[Any], None], Any]] = []
+        if work.happened:
+            told += [(listener, work.happened) for listener in self._listeners]
+        if work.queued:
+            told += [(listener, work.queued) for listener in self._queue_listeners]
+        for listener, news in told:
             try:
-                listener(happened)
+                listener(news)
             except Exception:
-                log.exception("a listener failed on %s", [h.kind for h in happened])
+                log.exception("a listener failed on %s", [h.kind for h in work.happened])
 
 
 def _retryable(error: DBAPIError) -> bool:
