@@ -18,7 +18,6 @@ from dispatch import alarms, call_story, messages, states, tickets
 from dispatch.errors import BadInput
 from dispatch.tables import Arrival, RingBack, Ticket
 from dispatch.tickets import Watch
-from foundation import outbox
 from foundation.numbers import NumberPlan
 from foundation.writer import Work
 
@@ -58,13 +57,15 @@ def by_hand(w: Work, ticket_id: int, plan: NumberPlan | None = None) -> str:
 
 
 def not_needed(w: Work, arrival_id: int, why: str) -> None:
-    """Word came that somebody did take the call: a ring-back that has not gone out is withdrawn."""
+    """Word came that somebody did take the call: a ring-back that has not gone out is cancelled.
+
+    Its message is found untrue before it is sent; the ticket's other ring-backs, of another line, still go out.
+    """
     row = w.session.scalar(select(RingBack).where(RingBack.arrival_id == arrival_id, RingBack.state == "wanted"))
     if row is None:
         return
     row.state, row.ended_at = "cancelled", w.now
     w.session.flush()
-    outbox.withdraw(w.session, why, ticket_id=row.ticket_id, kinds=("ring_back",))
     w.log("ring_back.cancelled", ticket_id=row.ticket_id, call=row.call_id, why=why)
 
 

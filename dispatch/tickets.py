@@ -81,7 +81,9 @@ def open_one(session: Session, ticket_id: int) -> Ticket:
 def change_state(w: Work, ticket: Ticket, following: str, owner: str, *watches: Watch, **detail: Any) -> None:
     """The one place that assigns a ticket's state: check, owner, deadlines and event together.
 
-    The old state's deadlines end; an open state needs at least one new one. The ticket must be `locked`.
+    The old state's deadlines end; an open state needs at least one new one. What watches one call (`call:…`) stays as
+    long as the ticket is open: a ring-back still has to be answered, whoever has taken the alarm meanwhile. The ticket
+    must be `locked`.
     """
     was = ticket.state
     states.check(ticket.kind, was, following)
@@ -91,9 +93,11 @@ def change_state(w: Work, ticket: Ticket, following: str, owner: str, *watches: 
     ticket.owner = owner
     ticket.next_deadline_at = min((watch.due_at for watch in watches), default=None)
     w.session.flush()
-    deadlines.withdraw_all(w.session, w.now, ticket_id=ticket.id)
+    deadlines.withdraw_all(w.session, w.now, ticket_id=ticket.id, spare="call:" if states.is_open(following) else "")
     for watch in watches:
         _put(w, ticket, watch)
+    if ticket.kind == "emergency":
+        refresh_next(w, ticket)
     w.log("ticket.state_changed", ticket_id=ticket.id, was=was, state=following, owner=owner, **detail)
 
 

@@ -31,12 +31,16 @@ def meet(session: Session, kind: str, subject: str, now: datetime) -> bool:
     return _end(session, now, "met", Deadline.kind == kind, Deadline.subject == subject) > 0
 
 
-def withdraw_all(session: Session, now: datetime, *, ticket_id: int | None = None, subject: str | None = None) -> int:
-    """The subject needs no watching any more: end its open deadlines."""
+def withdraw_all(
+    session: Session, now: datetime, *, ticket_id: int | None = None, subject: str | None = None, spare: str = "",
+) -> int:  # fmt: skip
+    """The subject needs no watching any more: end its open deadlines, but for those whose subject begins with `spare`."""
     if ticket_id is None and subject is None:
         raise ValueError("withdraw_all needs a ticket or a subject: an empty rule must match nothing")
-    where = Deadline.ticket_id == ticket_id if ticket_id is not None else Deadline.subject == subject
-    return _end(session, now, "withdrawn", where)
+    where = [Deadline.ticket_id == ticket_id if ticket_id is not None else Deadline.subject == subject]
+    if spare:
+        where.append(~Deadline.subject.startswith(spare, autoescape=True))
+    return _end(session, now, "withdrawn", *where)
 
 
 def next_due(session: Session, ticket_id: int) -> datetime | None:

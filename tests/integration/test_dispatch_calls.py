@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -263,6 +264,28 @@ def test_a_ring_back_nobody_answers_leaves_the_ladder_writing_to_people_once(tow
     assert town.call(ring_backs.by_hand, ticket_id) == f"rb-{ticket_id}-2"
     with pytest.raises(BadInput):
         town.call(ladder.ring_person, ticket_id, "contact-1")
+
+
+def test_a_ring_back_that_nobody_answers_after_the_alarm_was_taken_does_not_hold_up_the_next(town: Town) -> None:
+    town.call(arrivals.record_steps, press("node1-1", ("ended", 9, {"cause": "16"})))
+    town.forward(seconds=3)
+    assert [row.kind for row in town.pump("call")] == ["ring_back"]
+    ticket_id = open_alarms(town)[0].id
+    assert town.call(alarms.take, ticket_id, "user:li")
+    town.call(alarms.grade, ticket_id, "urgent")
+    town.forward(seconds=90)
+    assert [row.state for row in town.rows(select(RingBack))] == ["ended"]
+    assert town.call(ring_backs.by_hand, ticket_id) == f"rb-{ticket_id}-2"
+
+
+def test_word_that_one_line_was_answered_leaves_the_ring_back_of_another_line(town: Town) -> None:
+    first = press("node1-1", ("took", 4, {"who": "seat-op1"}), ("ended", 9, {"cause": "16"}))
+    second = press("node1-2", ("ended", 9, {"cause": "16"}))
+    second[0] = replace(second[0], fields={**second[0].fields, "from": "87000009", "raw": "87000009"})
+    town.call(arrivals.record_steps, [*first[:2], first[3], *second])
+    town.call(arrivals.record_steps, [first[2]])
+    town.forward(seconds=3)
+    assert [row.params["number"] for row in town.pump("call") if row.kind == "ring_back"] == ["87000009"]
 
 
 def test_a_batch_takes_few_statements_and_little_time(town: Town) -> None:
