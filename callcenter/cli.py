@@ -54,7 +54,7 @@ def _serve(chosen: argparse.Namespace) -> int:
 def _up(chosen: argparse.Namespace) -> int:
     from callcenter.up import up  # as above
 
-    return up(load_settings(chosen.config, chosen.home), demo=not chosen.no_demo)
+    return up(load_settings(chosen.config, chosen.home), demo=not chosen.no_demo, config=chosen.config)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
+import logging
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -24,10 +23,13 @@ from callcenter.demo.load import load
 from callcenter.demo.sign_ins import SignIn, sign_ins
 from callcenter.exchange import Exchange
 from callcenter.exchange.context import seat_secret, secrets_folder
+from callcenter.keeper import Keeper
 from callcenter.settings import Settings
+from callcenter.town.errors import TownError
 from callcenter.town.network import Network, NetworkSettings, Trunk
 from foundation import migrations
 from foundation.asterisk.errors import AsteriskError
+from foundation.asterisk.process import Port, check_port_free
 from foundation.asterisk.provision import provision_asterisk
 from foundation.clock import SystemClock
 from foundation.database import Database
@@ -35,32 +37,43 @@ from foundation.numbers import NumberPlan
 from foundation.writer import Writer
 
 PATIENCE_S = 60.0
-_BACK_OFF_S = (1, 2, 5, 10)
+# An application that ends so often before it was ever ready will not become ready by being started once more.
+HOPELESS = 3
 
 
 class UpError(Exception):
     """Something could not be started; the text says what, and what to do."""
 
 
-def up(settings: Settings, *, demo: bool) -> int:
-    """Run until Ctrl-C or SIGTERM; returns the exit code."""
+class _Stop(BaseException):
+    """Ctrl-C or SIGTERM while things are being started."""
+
+
+def up(settings: Settings, *, demo: bool, config: Path | None = None) -> int:
+    """Run until Ctrl-C or SIGTERM; returns the exit code. `config`: the settings file that was named, if one was."""
     stopping = threading.Event()
-    _stop_on_signals(stopping)
+    signals = _Signals(stopping)
     if demo:
         settings = with_demo(settings)
+    keeper = Keeper(settings.home, _environment(settings, config), _say)
     try:
         with ExitStack() as stack:
             stack.enter_context(_only_one(settings.home))
+            if keeper.bury_orphan() is not None:
+                _say("上次留下的应用已结束 An application that an earlier run left behind was ended.")
+            check_port_free(Port(settings.http.port, "tcp", settings.http.host, "http.port"))
             logins = prepare(settings, demo=demo)
             stack.enter_context(_exchange(settings, stopping))
             if settings.town.enabled:
-                stack.enter_context(_town(settings))
-            stack.enter_context(_application(settings, stopping))
-            _wait_until_ready(settings, stopping)
-            if not stopping.is_set():
-                _welcome(settings, logins)
+                stack.enter_context(_town(settings, stopping))
+            stack.enter_context(_application(keeper, stopping))
+            _wait_until_ready(settings, keeper)
+            signals.only_note()
+            _welcome(settings, logins)
             stopping.wait()
             _say("正在停止 Stopping …")
+    except _Stop:
+        _say("已停止 Stopped.")
     except (UpError, AsteriskError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -80,6 +93,8 @@ def prepare(settings: Settings, *, demo: bool) -> list[SignIn]:
     migrations.upgrade(settings.database_url)
     if not demo:
         return []
+    # How long the database took for one home of the demo is of no interest to whoever starts it.
+    logging.getLogger("foundation.writer").setLevel(logging.ERROR)
     district = make_district()
     plan = NumberPlan(settings.numbers.country, settings.numbers.area_code)
     database = Database(settings.database_url)
@@ -129,73 +144,76 @@ def _exchange(settings: Settings, stopping: threading.Event) -> Iterator[None]:
         yield
         return
     exchange = Exchange(settings, say=_say)
-    exchange.start()
     watching = threading.Thread(target=exchange.watch, args=(stopping,), name="exchange", daemon=True)
-    watching.start()
     try:
+        exchange.start()
+        watching.start()
         yield
     finally:
-        stopping.set()
-        watching.join(15)
+        _join(watching, stopping)
         exchange.stop()
 
 
 @contextmanager
-def _town(settings: Settings) -> Iterator[None]:
-    town = settings.town
-    network = Network(
-        settings.home / "town",
-        provision_asterisk(say=_say),
-        NetworkSettings(
-            trunk=Trunk(port=settings.exchange.sip_port, host=settings.exchange.bind),
-            sip_port=town.sip_port,
-            ari_port=town.ari_port,
-            trace_port=town.sip_port + 1,
-            rtp_start=town.rtp_start,
-            rtp_end=town.rtp_end,
-            seats={name: seat_secret(settings, name) for name in settings.seats.names},
-        ),
-    )
-    network.start()
+def _town(settings: Settings, stopping: threading.Event) -> Iterator[None]:
+    network = _network(settings)
+
+    def watch() -> None:
+        network.process.watch(stopping, lambda text: _say(f"小镇 Town: {text}"))
+
+    watching = threading.Thread(target=watch, name="town", daemon=True)
     try:
+        network.start()
+        watching.start()
         yield
     finally:
+        _join(watching, stopping)
         network.stop()
 
 
-@contextmanager
-def _application(settings: Settings, stopping: threading.Event) -> Iterator[None]:
-    """Keep `callcenter serve` running in a process of its own: the telephone goes on while it starts anew."""
-    watching = threading.Thread(target=_watch, args=(settings, stopping), name="application", daemon=True)
-    watching.start()
+def _network(settings: Settings) -> Network:
+    """The town of this home. One that runs from an earlier start is kept when it is the same one, else it is ended."""
+    town, home = settings.town, settings.home / "town"
+    made = NetworkSettings(
+        trunk=Trunk(port=settings.exchange.sip_port, host=settings.exchange.bind),
+        sip_port=town.sip_port,
+        ari_port=town.ari_port,
+        trace_port=town.sip_port + 1,
+        rtp_start=town.rtp_start,
+        rtp_end=town.rtp_end,
+        seats={name: seat_secret(settings, name) for name in settings.seats.names},
+    )
+    asterisk = provision_asterisk(say=_say)
     try:
+        kept = NetworkSettings.load(home)
+    except TownError:
+        return Network(home, asterisk, made)
+    # Whoever controls it has read the secret; it stays the same however often the town is started.
+    made = replace(made, ari_secret=kept.ari_secret)
+    network = Network(home, asterisk, made)
+    if made != kept:
+        network.stop()
+    return network
+
+
+@contextmanager
+def _application(keeper: Keeper, stopping: threading.Event) -> Iterator[None]:
+    keeping = threading.Thread(target=keeper.keep, args=(stopping,), name="application", daemon=True)
+    try:
+        keeping.start()
         yield
     finally:
-        stopping.set()
-        watching.join(15)
+        _join(keeping, stopping)
 
 
-def _watch(settings: Settings, stopping: threading.Event) -> None:
-    deaths = 0
-    while not stopping.is_set():
-        began = time.monotonic()
-        with (settings.home / "application.log").open("ab") as output:
-            process = _serve(settings, output)
-            while process.poll() is None and not stopping.wait(0.2):
-                pass
-            _end(process)
-        if stopping.is_set():
-            return
-        deaths = 0 if time.monotonic() - began > PATIENCE_S else deaths + 1
-        wait = _BACK_OFF_S[min(deaths, len(_BACK_OFF_S)) - 1] if deaths else 1
-        _say(
-            f"应用已退出（{process.returncode}），{wait} 秒后重启，见 {settings.home / 'application.log'}\n"
-            f"The application ended ({process.returncode}); it starts again in {wait} s, see its log"
-        )
-        stopping.wait(wait)
+def _join(thread: threading.Thread, stopping: threading.Event) -> None:
+    stopping.set()
+    if thread.ident is not None:
+        thread.join(15)
 
 
-def _serve(settings: Settings, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _environment(settings: Settings, config: Path | None) -> dict[str, str]:
+    """What the application's process must be told beside what it reads for itself."""
     told = {
         "CALLCENTER_TOWN__ENABLED": str(settings.town.enabled).lower(),
         "CALLCENTER_TOWN__MOVABLE_CLOCK": str(settings.town.movable_clock).lower(),
@@ -203,41 +221,29 @@ def _serve(settings: Settings, output: IO[bytes]) -> subprocess.Popen[bytes]:
         "CALLCENTER_TRUNK__HOST": settings.trunk.host,
         "CALLCENTER_TRUNK__PORT": str(settings.trunk.port),
     }
-    command = [sys.executable, "-m", "callcenter", "--home", str(settings.home), "serve"]
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **told},
-        start_new_session=True,
-    )  # fmt: skip
+    return told | ({"CALLCENTER_CONFIG": str(config.absolute())} if config is not None else {})
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_ready(settings: Settings, stopping: threading.Event) -> None:
+def _wait_until_ready(settings: Settings, keeper: Keeper) -> None:
     end = time.monotonic() + PATIENCE_S
     address = f"http://{settings.http.host}:{settings.http.port}/readyz"
-    while not stopping.wait(0.2):
+    while True:
         with suppress(URLError, OSError), urlopen(address, timeout=2) as answer:
             if answer.status == 200:
                 return
-        if time.monotonic() > end:
-            log = settings.home / "application.log"
-            last = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
-            raise UpError(f"The application did not become ready within {PATIENCE_S:.0f} s.\n{last}\nSee {log}.")
+        if keeper.deaths >= HOPELESS or time.monotonic() > end:
+            what = (
+                f"ended {keeper.deaths} times" if keeper.deaths else f"did not become ready within {PATIENCE_S:.0f} s"
+            )
+            raise UpError(f"The application {what}. The end of its log, {keeper.log}:\n{keeper.log_end()}")
+        time.sleep(0.2)
 
 
 def _welcome(settings: Settings, logins: list[SignIn]) -> None:
     base = settings.http.base_url
     lines = ["", "一切就绪 Everything is up.", "", f"  坐席 Console   {base}/"]
     if settings.town.enabled:
-        lines.append(f"  城镇 Town      {base}/town/    （电话、按钮、短信 telephones, buttons, text messages）")
+        lines.append(f"  小镇 Town      {base}/town/    （电话、按钮、短信 telephones, buttons, text messages）")
     if logins:
         lines += ["", "  登录 Sign in with:"]
         lines += [
@@ -245,25 +251,39 @@ def _welcome(settings: Settings, logins: list[SignIn]) -> None:
         ]
         lines += [
             "",
-            "  先试试 Try first:",
-            "    1. 登录坐席，选 op1 席位。Sign in to the console and sit down at op1.",
-            "    2. 在城镇页用一位居民的电话拨 81890，再接起坐席电话 op1。",
-            "       On the town's page let a resident ring 81890, then answer the desk telephone op1.",
-            "    3. 按一位老人的按钮，看坐席上的警报，接警并办结。",
-            "       Press an elder's button, watch the alarm in the console, take it and close it.",
-            "    4. 登记一件求助并派单，在城镇页读服务商的短信，回 1 20。",
-            "       Register a request, offer it, read the provider's text in the town, reply 1 20.",
+            "  先试试 Try first（两个窗口并排 in two windows side by side）:",
+            "    1. 坐席工作台：登录，点“选择坐席”，坐下 op1。",
+            "       Console: sign in, choose a seat, sit down at op1.",
+            "    2. 小镇：让一位居民拨 81890，op1 响铃时点“接听”；工作台弹出来电人。登记一件求助并派单。",
+            "       Town: let a resident dial 81890, answer op1 when it rings; the caller's card opens in the console.",
+            "       Open a request and offer it.",
+            "    3. 小镇的短信栏：服务商回 1 20，居民收到通知；再回 到、完 80；“到明天 10:00”，居民回 5，工单办结。",
+            "       Town, texts: the provider replies 1 20, 到, 完 80; to tomorrow 10:00; the resident replies 5.",
+            "    4. 小镇：按一位老人的求助键，接听，在工作台定级、办结；不接听，看值班和家属的电话依次响起。",
+            "       Town: press an elder's button, answer, grade and close it; or see who is rung next.",
         ]
     lines += ["", "  停止 Stop: Ctrl-C", ""]
     _say("\n".join(lines))
 
 
-def _stop_on_signals(stopping: threading.Event) -> None:
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
+class _Signals:
+    """Ctrl-C and SIGTERM: break off what is being started; once all of it runs, only note that it shall stop."""
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._starting = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._hear)
+
+    def only_note(self) -> None:
+        """From now on whoever waits for `stopping` ends the rest in good order."""
+        self._starting = False
+
+    def _hear(self, _signal: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+        if self._starting:
+            self._starting = False  # a second one must not break off the tidying up
+            raise _Stop
 
 
 def _say(text: str) -> None:
