@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -55,7 +56,7 @@ class Application:
 
 def plan_of(settings: Settings) -> Plan:
     """What the service needs of the settings, as plain values."""
-    told = settings.exchange
+    told, town = settings.exchange, settings.town
     managed = told.mode == "managed"
     return Plan(
         database_url=settings.database_url,
@@ -69,8 +70,14 @@ def plan_of(settings: Settings) -> Plan:
             ssl=ssl.create_default_context(cafile=told.ami_ca or None) if told.ami_tls else None,
             spool=settings.home / "exchange" / "spool" if managed else None,
         ),
-        movable_clock=settings.town.enabled and settings.town.movable_clock,
+        movable_clock=_clock_file(settings) if town.enabled and town.movable_clock else None,
     )
+
+
+def _clock_file(settings: Settings) -> Path:
+    folder = settings.home / "town"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "clock"
 
 
 def _console_settings(settings: Settings) -> ConsoleSettings:

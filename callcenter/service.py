@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -48,13 +49,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """What a process needs to know to run, as plain values: made from the settings by `app.py`."""
+    """What a process needs to know to run, as plain values: made from the settings by `app.py`.
+
+    `movable_clock` is the file that keeps how far the town has moved the clock; None: it is the machine's own clock.
+    """
 
     database_url: str
     node: str
     numbers: NumberPlan
     bridge: BridgeSettings
-    movable_clock: bool
+    movable_clock: Path | None
 
 
 class Service:
@@ -63,7 +67,7 @@ class Service:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.database = Database(plan.database_url)
-        self.movable_clock = MovableClock() if plan.movable_clock else None
+        self.movable_clock = MovableClock(plan.movable_clock) if plan.movable_clock else None
         self.clock: Clock = self.movable_clock or SystemClock()
         self.writer = Writer(self.database, self.clock)
         self._loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -23,11 +24,13 @@ class SystemClock:
 class MovableClock:
     """The machine's clock plus an offset that only grows; for the town and the tests.
 
-    Never compare its time with the exchange's own timestamps: the exchange does not follow it.
+    Never compare its time with the exchange's own timestamps: the exchange does not follow it. With `file` the offset
+    is kept there in seconds: a program that starts anew goes on from the same time, never back.
     """
 
-    def __init__(self) -> None:
-        self._offset = timedelta()
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._offset = timedelta(seconds=float(file.read_text("utf-8"))) if file and file.exists() else timedelta()
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
@@ -39,5 +42,10 @@ class MovableClock:
         if step < timedelta():
             raise ValueError(f"the clock only moves forward, not by {step}")
         with self._lock:
-            self._offset += step
+            offset = self._offset + step
+            if self._file is not None:
+                written = self._file.with_suffix(".new")
+                written.write_text(str(offset.total_seconds()), "utf-8")
+                written.replace(self._file)  # a crash leaves the old one or the new one
+            self._offset = offset
         return self.now()
