@@ -20,7 +20,7 @@ _PERSONS = ("who", "by", "owner", "driver", "holder")
 _HIDDEN = frozenset(
     {"t", "siren", "chan", "call", "step", "arrival", "offer", "kind", "household", "reasons", "providers", "mode",
      "was", "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs", "cause", "to", "from",
-     "message"}
+     "message", "deadline"}
 )  # fmt: skip
 
 
@@ -53,6 +53,8 @@ def _said(kind: str, name: str, value: Any, names: Names, locale: str) -> str:
         return f"{value} min" if locale == "en" else f"{value} 分钟"
     if name == "yuan":
         return f"{value} yuan" if locale == "en" else f"{value} 元"
+    if name == "reason" and kind == "ticket.overdue" and " / " in str(value):
+        return str(value).split(" / ", 1)[locale == "en"]
     if isinstance(value, (dict, list, bool)):
         return ""
     return str(value)
