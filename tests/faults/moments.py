@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -39,12 +38,19 @@ _ON_THE_WIRE: dict[Moment, Callable[[bytes], bool]] = {
     Moment.HEARD: lambda m: b"UserEvent: Journal" in m,
     Moment.COMMITTED: lambda m: b"UserEvent: Journal" in m and b"\r\nCall: rb-" not in m,
     Moment.NEW: lambda m: b"UserEvent: Journal" in m and b"\r\nStep: 001" in m and b"\r\nCall: rb-" not in m,
-    Moment.DELETING: lambda m: b"Action: DBDel\r\n" in m and b"Family: journal/" in m,
+    Moment.DELETING: lambda m: deletes_step(m),
     Moment.CALLING: lambda m: b"Action: Originate\r\n" in m,
     Moment.TICKING: lambda m: b"Action: DBPut\r\n" in m and b"Key: lease\r\n" in m,
     Moment.LOGIN: lambda m: b"Action: Login\r\n" in m,
     Moment.READING: lambda m: b"Action: DBGetTree\r\n" in m and b"Family: journal\r\n" in m,
 }
+
+
+def deletes_step(message: bytes) -> bool:
+    """Whether the application asks the exchange to forget a step of an arrival."""
+    family = field_of(message, "Family")
+    asks = b"Action: DBDel\r\n" in message and family.startswith("journal/")
+    return asks and not family.startswith("journal/rb-")
 
 
 @dataclass
@@ -54,6 +60,8 @@ class Kill:
     system: System
     moment: Moment
     trap: Trap = field(init=False)
+    process: subprocess.Popen[bytes] | None = field(init=False, default=None)
+    """Whom it kills: the process that ran when it was armed, and no later one."""
     call_id: str = ""
     step: str = ""
     committed: bool = False
@@ -63,7 +71,8 @@ class Kill:
         self.trap = Trap(_ON_THE_WIRE[self.moment], self._strike)
 
     def arm(self, relay: Relay) -> Kill:
-        """From now on it can come."""
+        """From now on it can come. The application has just been started, or runs."""
+        self.process = self.system.process
         relay.set_trap(self.trap)
         return self
 
@@ -73,9 +82,10 @@ class Kill:
         return self.trap.fired.is_set()
 
     def _strike(self, message: bytes, forward: Forward) -> None:
+        assert self.process is not None
         if self.moment is Moment.DELETING:
             self.call_id, self.step = field_of(message, "Family").removeprefix("journal/"), field_of(message, "Key")
-            self._kill()
+            self.process.kill()
             self.committed = self._is_committed()
             return
         forward()
@@ -84,11 +94,7 @@ class Kill:
             end = time.monotonic() + PATIENCE_S
             while not self.committed and time.monotonic() < end:
                 self.committed = self._is_committed()
-        self._kill()
-
-    def _kill(self) -> None:
-        assert self.system.process is not None
-        os.kill(self.system.process.pid, signal.SIGKILL)  # nobody has waited for it yet: the number is still its own
+        self.process.kill()
 
     def _is_committed(self) -> bool:
         return is_committed(self.system, self.call_id, self.step)

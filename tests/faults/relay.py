@@ -32,6 +32,8 @@ class Relay:
         self.port = int(self._listening.getsockname()[1])
         self.connections = 0
         """How many were made up to now."""
+        self.on_message: Callable[[bytes], None] = lambda _message: None
+        """Sees every message, in both directions, before it is passed on."""
         self._flows = threading.Event()
         self._flows.set()
         self._lock = threading.Lock()
@@ -87,6 +89,7 @@ class Relay:
         with contextlib.suppress(OSError):
             for message in _messages(source):
                 self._flows.wait()
+                self.on_message(message)
                 trap = self._sprung(message)
                 if trap is None:
                     goal.sendall(message)

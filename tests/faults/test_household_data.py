@@ -70,7 +70,7 @@ class Editor:
 
 def test_the_exchange_knows_of_100_edits_made_under_kills(tmp_path: Path) -> None:
     """A representative part of the long trial below."""
-    run_trial(tmp_path, edits=100, rounds=9)
+    run_trial(tmp_path, edits=100, rounds=6)
 
 
 @pytest.mark.soak

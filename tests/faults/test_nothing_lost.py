@@ -65,10 +65,11 @@ def run_trial(folder: Path, size: Size, *, dedicated: int, slot: int) -> None:
             reckoning.wait_until_forgotten(system)
             asked = reckoning.dispose_of_all(system, operators)
             wrong = system.look(lambda session: reckoning.differences(session, traffic.placed))
+            wrong += ["a step was forgotten before it was committed"] * trial.forgotten[False]
             wrong += reckoning.not_called_back_once(system, trial.cut_presses)
             print(
                 f"{len(traffic.placed)} calls placed, {len(system.town.arrivals())} reached the exchange; "
-                f"{trial.figures}; "
+                f"{trial.figures}; {trial.forgotten[True]} steps forgotten after their commit; "
                 f"{system.look(reckoning.dispositions)}, {asked} of them asked for; "
                 f"calls back {dict(system.look(reckoning.ring_backs))}"
             )

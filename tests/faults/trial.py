@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from callcenter.town.behaviour import WhenRung
-from tests.faults.moments import Kill, Moment
-from tests.faults.relay import Relay
+from tests.faults.moments import Kill, Moment, deletes_step, is_committed
+from tests.faults.relay import Relay, field_of
 from tests.faults.traffic import Placed, Traffic
 from tests.system import System
 from tests.waiting import NotInTimeError, wait_until
@@ -65,8 +65,11 @@ class Trial:
         self.figures = Figures()
         self.cut_presses: list[tuple[Placed, float]] = []
         """The presses that the exchange's death cut, with the time of that death."""
+        self.forgotten: Counter[bool] = Counter()
+        """Steps that the application had the exchange forget: whether the database had them then."""
         self._system = system
         self._relay = relay
+        relay.on_message = self._watch_deletions
         self._traffic = traffic
         self._rng = rng
         self._size = size
@@ -98,6 +101,11 @@ class Trial:
             planned.setdefault(self._rng.randrange(size.kills), []).append(one)
         return planned
 
+    def _watch_deletions(self, message: bytes) -> None:
+        if deletes_step(message):
+            call_id, step = field_of(message, "Family").removeprefix("journal/"), field_of(message, "Key")
+            self.forgotten[is_committed(self._system, call_id, step)] += 1
+
     # --- a round ----------------------------------------------------------------------------------
 
     def _round(self, moment: Moment, calls: int) -> None:
@@ -106,8 +114,8 @@ class Trial:
         late = self._rng.randint(0, calls - 1)  # so many while the application is dead
         if moment.while_starting:
             self._system.kill_application()
-            kill.arm(self._relay)
             self._system.start_application(wait=False)
+            kill.arm(self._relay)  # in time: no Python logs in within moments of its start
             self._call(calls - late)
         else:
             self._system.wait_ready()
