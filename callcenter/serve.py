@@ -10,7 +10,6 @@ import uvicorn
 from callcenter.app import Application
 from callcenter.settings import Settings
 
-
 SWITCH_S = 0.0005
 """How long one thread may keep the others from running. The default of 5 ms is what an alarm's card, made in a thread
 of its own, would wait each time another thread is at work."""
