@@ -55,6 +55,7 @@ class Names:
             "clock": ("到点自动", "by the clock"),
             "system": ("系统", "the system"),
             "bridge": ("电话交换机", "the exchange"),
+            "exchange": ("电话交换机", "the exchange"),
             "desk": ("坐席组", "the desk"),
             "supervisor": ("班长", "the supervisor"),
             "app": ("系统", "the system"),
