@@ -38,6 +38,7 @@ from callcenter.bridge.household import HouseholdData
 from callcenter.bridge.link import LinkState
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.intake.calls import CallIntake, Step
+from callcenter.serve import SWITCH_S
 from dispatch.arrivals import record_steps
 from dispatch.tables import Arrival
 from foundation.clock import SystemClock
@@ -120,6 +121,7 @@ def _product(recording: Recording, home: Path, template: Path, stream: Path) -> 
 
 
 async def _play(recording: Recording, home: Path, stream: Path) -> float:
+    sys.setswitchinterval(SWITCH_S)
     database = Database(f"sqlite:///{home}/callcenter.sqlite3")
     writer = Writer(database, SystemClock())
     intake = CallIntake(writer, record_steps)

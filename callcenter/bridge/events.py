@@ -54,8 +54,13 @@ def parse_headers(text: str) -> Headers:
 
     Raises `RepeatedHeaderError` when a header that steers dispatch comes twice.
     """
-    headers: Headers = {}
-    for line in text.split("\r\n"):
+    lines = text.split("\r\n")
+    parted = [line.partition(":") for line in lines]
+    headers: Headers = {key.lower(): value[1:] if value[:1] == " " else value for key, colon, value in parted if colon}
+    if len(headers) == len(lines):
+        return headers  # the usual message: every line a header, none twice
+    headers = {}
+    for line in lines:
         key, colon, value = line.partition(":")
         if not colon:
             continue
@@ -77,14 +82,14 @@ def parse_headers(text: str) -> Headers:
 
 def normalise(headers: Mapping[str, str | list[str]]) -> dict[str, Value]:
     """Headers as an event's fields: no lists, no words that mean nothing, names as they were spoken."""
-    fields: dict[str, Value] = {}
-    for key, value in headers.items():
-        if isinstance(value, list):
-            fields[key] = tuple(value)
-        elif value == "<unknown>" or (key in _CALLER_TEXT and value == "unknown"):
+    fields: dict[str, Value] = {
+        key: tuple(value) if isinstance(value, list) else None if value == "<unknown>" else value
+        for key, value in headers.items()
+    }
+    for key in _CALLER_TEXT & fields.keys():
+        value = fields[key]
+        if value == "unknown":
             fields[key] = None
-        elif "\\" in value and key in _CALLER_TEXT:
+        elif isinstance(value, str) and "\\" in value:
             fields[key] = _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), value)
-        else:
-            fields[key] = value
     return fields

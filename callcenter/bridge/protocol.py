@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.message import Message
 
@@ -69,6 +70,7 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
         self._tail = b""
         self._seq = 0
         self._lost_told = False
+        self._unsent: list[bytes] = []
         self.generation = generation
         self.counters = counters
         self.last_rx = self._now()
@@ -178,6 +180,21 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
                 self.transport.close()
 
     # --- actions and the end ----------------------------------------------------------------------
+
+    def send(self, data: Any, as_list: bool | None = False) -> Any:
+        """Send an action; returns the future of its answer. Those of one turn of the loop go out together."""
+        action = data if isinstance(data, Action) else Action(data)
+        action.as_list = as_list
+        self.responses[action.id] = action
+        self._unsent.append(str(action).encode())
+        if len(self._unsent) == 1:
+            asyncio.get_running_loop().call_soon(self._send_all)
+        return action.future
+
+    def _send_all(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if not self.closed:
+            self.transport.write(b"".join(unsent))
 
     def forget(self, action: Any) -> None:
         """Stop waiting for an action's answer; what still comes of it is dropped."""
