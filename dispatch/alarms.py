@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dispatch import limits, tickets
+from dispatch import limits, states, tickets
 from dispatch.errors import AlarmNotConfirmed, BadInput, TicketNotOpen, missing
 from dispatch.tables import Arrival, ArrivalTicket, RingBack, Ticket
 from dispatch.tickets import Watch
@@ -100,6 +100,22 @@ def take(w: Work, ticket_id: int, by: str) -> bool:
     return True
 
 
+def hand_back(w: Work, ticket_id: int, call_id: str, who: str) -> None:
+    """`who` took the alarm by telephone and was lost within moments: it is nobody's again, and the ladder begins anew.
+
+    Where somebody else holds it, or it is in hand already, only this call of it waits again.
+    """
+    ticket = tickets.locked(w.session, ticket_id)
+    if not states.is_open(ticket.state) or ticket.state == "raised":
+        return
+    if ticket.state == "taken" and ticket.taken_by == one_line(who, 40):
+        ticket.taken_by = ticket.taken_at = None
+        tickets.change_state(w, ticket, "raised", "desk", *_ladder(w))
+        w.log("alarm.handed_back", ticket_id=ticket_id, by=who, siren="on")
+    else:
+        watch_waiting_call(w, ticket, call_id)
+
+
 def confirm(w: Work, ticket_id: int, how: str) -> None:
     """Somebody heard the person (`voice`) or saw them at the door (`door`)."""
     if how not in CONFIRMATIONS:
@@ -171,7 +187,7 @@ def waiting_calls(session: Session, ticket_id: int) -> list[tuple[str, str]]:
 def watch_waiting_call(w: Work, ticket: Ticket, call_id: str) -> None:
     """The alarm is in hand, but this further call of it waits: ring the duty phones when it waits for long."""
     due = w.now + limits.DUTY.length
-    reason = "同一家庭的又一来电无人接听 / another call of this household waits"
+    reason = "警情已接，来电仍在等待 / the alarm is taken, its call still waits"
     tickets.set_watches(w, ticket, Watch("alarm.waiting_call", due, reason, True, f"call:{call_id}"[:60]))
 
 
@@ -195,15 +211,19 @@ def _open(w: Work, arrival: Arrival, home_id: int | None, household: str) -> Tic
     person_id = _only_person(w.session, home_id)
     return tickets.open_ticket(
         w, "emergency", "raised", "desk",
-        Watch.within("alarm.seats", limits.NEXT_SEAT, w.now, urgent=True),
-        Watch.within("alarm.duty", limits.DUTY, w.now, urgent=True),
-        Watch.within("alarm.contacts", limits.CONTACTS, w.now, urgent=True),
+        *_ladder(w),
         urgency="extra_urgent", summary="一键通求助", caller=arrival.caller, caller_name=arrival.caller_name,
         home_id=home_id, person_id=person_id, device_code=arrival.device_code, arrival_id=arrival.id,
         community=home.division_code[:12] if home else "", district=home.division_code[:6] if home else "",
         address=home.address if home else "", household=household,
         policy={"seats_s": 10, "duty_s": 20, "contacts_s": 40, "again_s": 40},
     )  # fmt: skip
+
+
+def _ladder(w: Work) -> list[Watch]:
+    """The rungs of an alarm that nobody has taken; what each does is `dispatch.ladder`."""
+    rungs = {"alarm.seats": limits.NEXT_SEAT, "alarm.duty": limits.DUTY, "alarm.contacts": limits.CONTACTS}
+    return [Watch.within(kind, limit, w.now, urgent=True) for kind, limit in rungs.items()]
 
 
 def _open_alarm(session: Session, household: str) -> Ticket | None:

@@ -39,7 +39,7 @@ _ADVISORY_LOCK = 81890
 _ARRIVALS = Base.metadata.tables["arrivals"]
 _EVENTS = Base.metadata.tables["ticket_events"]
 """Plain tables, since the bulk path needs no mapped objects."""
-_TOLD = frozenset({"answered", "took", "ended", call_story.GONE})
+_TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE})
 """Steps of a service call that become events of their own; all steps of an emergency do."""
 
 
@@ -389,6 +389,8 @@ def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:
             alarms.take(w, ticket.id, story.taken_by)
         if not story.cut:
             ring_backs.not_needed(w, call.id, f"taken by {story.taken_by}")
+    if story.taken_by is None and "released" in kinds:
+        alarms.hand_back(w, ticket.id, call.call_id, call_story.released_by(call.steps))
     if story.ended and kinds & {"ended", call_story.GONE}:
         if story.cut:
             ring_backs.want(w, ticket, arrival, plan, "the call was cut")

@@ -59,12 +59,19 @@ def moment(kept: Record) -> datetime:
 
 
 def fold(steps: Mapping[str, Record]) -> Story:
-    """The story of a call; `steps` has at least one step. Of two steps of a kind the earlier counts."""
+    """The story of a call; `steps` has at least one step. Of two steps of a kind the earlier counts.
+
+    Only of those who took it the last counts, and nobody when the claim was released after that: a winner who is lost
+    within moments has not taken the call (docs/telephone.md, "The emergency ladder", 3).
+    """
     first: dict[str, Record] = {}
+    claim: Record | None = None
     for name, kept in steps.items():
         kind = kept["s"]
         if kind == "ended" and not name.isdigit():
             continue  # the end of a leg is not the end of the caller's call
+        if kind in ("took", "released") and (claim is None or _claim_order(kept) > _claim_order(claim)):
+            claim = kept
         known = first.get(kind)
         if known is None or kept["t"] < known["t"]:
             first[kind] = kept
@@ -87,10 +94,21 @@ def fold(steps: Mapping[str, Record]) -> Story:
         arrived_at=moment(arrived or min(steps.values(), key=lambda s: s["t"])),
         answered_by=picked_up.get("who", "") if picked_up else None,
         answered_at=moment(picked_up) if picked_up else None,
-        taken_by=took.get("who", "") if took else None,
+        taken_by=claim.get("who", "") if claim is not None and claim["s"] == "took" else None,
         ended_at=moment(end) if end else None,
         cut=ended is None and gone is not None,
     )
+
+
+def _claim_order(kept: Record) -> tuple[float, bool, str]:
+    """Steps of the same moment have an order too, so that the story never depends on how they came."""
+    return kept["t"], kept["s"] == "took", str(kept.get("who", ""))
+
+
+def released_by(steps: Mapping[str, Record]) -> str:
+    """Who gave the claim back last; empty when nobody did."""
+    released = [kept for kept in steps.values() if kept["s"] == "released"]
+    return str(max(released, key=lambda kept: kept["t"]).get("who", "")) if released else ""
 
 
 def _kind(arrived: Record, steps: Mapping[str, Record], queue: str) -> str:

@@ -34,6 +34,7 @@ class StepKind(StrEnum):
     RESULT = "result"
     ANSWERED = "answered"
     TOOK = "took"
+    RELEASED = "released"
     ENDED = "ended"
     RUNGBACK = "rungback"
 
@@ -48,6 +49,7 @@ FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
         StepKind.RESULT: ("who", "result"),
         StepKind.ANSWERED: ("who",),
         StepKind.TOOK: ("who",),
+        StepKind.RELEASED: ("who",),
         StepKind.ENDED: ("cause", "qs", "secs"),
         StepKind.RUNGBACK: ("alarm", "to"),
     }

@@ -99,6 +99,8 @@ def record(w: Work, call_id: str, new: Mapping[str, call_story.Record]) -> bool:
         ticket = tickets.locked(w.session, row.ticket_id)
         if states.is_open(ticket.state):
             alarms.take(w, row.ticket_id, story.taken_by)
+    elif story.taken_by is None and any(kept["s"] == "released" for kept in fresh.values()):
+        alarms.hand_back(w, row.ticket_id, call_id, call_story.released_by(row.steps))
     return True
 
 

@@ -47,7 +47,7 @@ _SERVICE = {
 _EMERGENCY = {
     None: {"raised"},
     "raised": {"taken", "closed"},
-    "taken": {"handling", "closed"},
+    "taken": {"raised", "handling", "closed"},  # raised again: whoever took it was lost within moments
     "handling": {"closed"},
     "closed": {"archived"},
     "archived": set(),

@@ -34,7 +34,7 @@ def meet(session: Session, kind: str, subject: str, now: datetime) -> bool:
 def withdraw_all(
     session: Session, now: datetime, *, ticket_id: int | None = None, subject: str | None = None, spare: str = "",
 ) -> int:  # fmt: skip
-    """The subject needs no watching any more: end its open deadlines, but for those whose subject begins with `spare`."""
+    """The subject needs no watching any more: end its open deadlines, but for subjects that begin with `spare`."""
     if ticket_id is None and subject is None:
         raise ValueError("withdraw_all needs a ticket or a subject: an empty rule must match nothing")
     where = [Deadline.ticket_id == ticket_id if ticket_id is not None else Deadline.subject == subject]

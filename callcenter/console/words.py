@@ -194,6 +194,7 @@ EVENTS = {
     "alarm.pressed_again": Words("再次按下", "Pressed again"),
     "alarm.taken": Words("接警", "Taken"),
     "alarm.take_refused": Words("晚了一步", "Too late to take"),
+    "alarm.handed_back": Words("接警即断，重新呼叫", "Lost at once: nobody has it"),
     "alarm.confirmed": Words("确认平安", "Confirmed safe"),
     "alarm.graded": Words("定级", "Graded"),
     "alarm.closed": Words("警情办结", "Alarm closed"),

@@ -184,6 +184,8 @@ def test_a_seat_that_hangs_up_at_once_has_not_taken_the_call(room: Room) -> None
 
     room.town.seat("op1").answers().hangs_up()
 
+    released = room.step(line, within=2 * RUNG, s="released")
+    assert released.who == "seat-op1" == room.step(line, s="took").who
     room.step(line, within=2 * RUNG, s="rung", rung="duty")
     assert not line.call.is_over
     person = room.town.seat("op2").answers()

@@ -288,6 +288,40 @@ def test_word_that_one_line_was_answered_leaves_the_ring_back_of_another_line(to
     assert [row.params["number"] for row in town.pump("call") if row.kind == "ring_back"] == ["87000009"]
 
 
+def test_an_alarm_whose_taker_is_lost_within_moments_is_nobodys_again_and_the_ladder_begins_anew(town: Town) -> None:
+    told = press(
+        "node1-1", ("took", 5, {"who": "contact-1"}), ("released", 7, {"who": "contact-1"}),
+        ("took", 70, {"who": "duty-3"}), ("ended", 90, {"cause": "16"}),
+    )  # fmt: skip
+    town.call(arrivals.record_steps, told[:3])
+    assert open_alarms(town)[0].taken_by == "contact-1"
+    town.call(arrivals.record_steps, told[3:4])
+    assert (open_alarms(town)[0].state, open_alarms(town)[0].taken_by) == ("raised", None)
+    town.forward(seconds=45)
+    assert {row.params["who"] for row in town.pump("call")} == {"duty-3", "contact-1", "contact-2"}
+    town.call(arrivals.record_steps, told[4:])
+    assert (open_alarms(town)[0].state, open_alarms(town)[0].taken_by) == ("taken", "duty-3")
+    assert town.rows(select(RingBack)) == []
+
+
+def test_a_caller_who_hangs_up_after_a_lost_taker_is_called_back(town: Town) -> None:
+    slip = press("node1-1", ("took", 5, {"who": "seat-op1"}), ("released", 7, {"who": "seat-op1"}), ("ended", 9, {}))
+    for step in slip:
+        town.call(arrivals.record_steps, [step])
+    town.forward(seconds=3)
+    assert [row.kind for row in town.pump("call")] == ["ring_back"]
+
+
+def test_a_lost_taker_does_not_take_the_alarm_from_the_operator_who_has_it(town: Town) -> None:
+    told = press("node1-1", ("took", 5, {"who": "duty-3"}), ("released", 7, {"who": "duty-3"}))
+    town.call(arrivals.record_steps, told[:2])
+    assert town.call(alarms.take, open_alarms(town)[0].id, "user:li")
+    town.call(arrivals.record_steps, told[2:])
+    assert open_alarms(town)[0].taken_by == "user:li"
+    town.forward(seconds=25)
+    assert {row.params["call"] for row in town.pump("call")} == {"node1-1"}  # but the call is not forgotten
+
+
 def test_a_batch_takes_few_statements_and_little_time(town: Town) -> None:
     batch: list[CallStep] = []
     for n in range(100):

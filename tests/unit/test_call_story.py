@@ -40,10 +40,11 @@ def test_any_order_gives_the_same_story(told: list[tuple[StepKind, int, str, str
     story = fold({name: steps[name] for name in names})
     assert story == fold(steps)
     assert story.ended == (gone or any(kind is StepKind.ENDED for kind, *_ in told))
-    for name, kind in (("taken_by", StepKind.TOOK), ("to", StepKind.ARRIVED)):
-        first = min((step for step in told if step[0] is kind), key=lambda step: step[1], default=None)
-        if first is not None:
-            assert getattr(story, name) == (first[2] if name == "taken_by" else str(first[1]))
+    arrived = [after for kind, after, *_ in told if kind is StepKind.ARRIVED]
+    assert story.to == (str(min(arrived)) if arrived else "")
+    claims = [step for step in told if step[0] in (StepKind.TOOK, StepKind.RELEASED)]
+    last = max(claims, key=lambda step: (step[1], step[0] is StepKind.TOOK), default=None)
+    assert story.taken_by == (last[2] if last is not None and last[0] is StepKind.TOOK else None)
 
 
 def test_the_end_of_a_leg_is_not_the_end_of_the_call() -> None:
