@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +34,7 @@ from callcenter.messaging.pump import Pump, sweep
 from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
+from callcenter.watchdog import Watchdog, end_process
 from dispatch import arrivals, deadlines, messages, replies, sendings, staff, truth
 from dispatch.tables import DutyPhone
 from foundation.clock import Clock, MovableClock, SystemClock
@@ -64,14 +65,17 @@ class Plan:
 class Service:
     """Every room of one process. Make it in the running loop, `start()`, and `stop()` in the end."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, die: Callable[[str], None] = end_process) -> None:
+        """`die` is told why this process is of no use any more."""
         self.plan = plan
+        self._die = die
         self.database = Database(plan.database_url)
         self.movable_clock = MovableClock(plan.movable_clock) if plan.movable_clock else None
         self.clock: Clock = self.movable_clock or SystemClock()
         self.writer = Writer(self.database, self.clock)
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
         self._intake = CallIntake(self.writer, partial(arrivals.record_steps, plan=plan.numbers))
         self.inbound = Inbound(self.database, self.writer, partial(replies.handle_sms, plan=plan.numbers))
         self.handsets = SandboxHandsets(self.database, self.inbound.receive, partial(secrets.token_hex, 12))
@@ -109,17 +113,23 @@ class Service:
             },
             alive=self.bridge.renew_lease,
         )
+        self._watchdog = Watchdog(lambda: self.ticks.ended, die)
         self.writer.on_commit(self._committed)
         self.writer.on_queued(self._queued)
 
     def start(self) -> None:
         """Begin to work: the bridge, the pumps and the ticks."""
         self._tasks = [asyncio.create_task(self.bridge.run(), name="bridge")]
-        self._tasks += [asyncio.create_task(pump.run(), name="pump") for pump in self.pumps.values()]
+        self._tasks += [asyncio.create_task(pump.run(), name=f"{name} pump") for name, pump in self.pumps.items()]
+        for task in self._tasks:
+            task.add_done_callback(self._part_ended)
         self.ticks.start()
+        self._watchdog.start()
 
     async def stop(self) -> None:
         """Take nothing more, finish what was begun, and close."""
+        self._stopping = True
+        self._watchdog.stop()
         self.ticks.stop()
         self.bridge.close()
         for task in self._tasks:
@@ -127,6 +137,13 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self.writer.close)
         self.database.dispose()
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        """No part ends by itself. One that does would leave a process that looks alive and serves nobody."""
+        if self._stopping:
+            return
+        error = None if task.cancelled() else task.exception()
+        self._die(f"the {task.get_name()} has ended: {error!r}")
 
     # --- what a commit sets in motion -------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """One tick a second, by APScheduler. A tick claims what is due, runs each in a unit of work of its own, and goes on.
 
 The lease is renewed only after a tick was committed: an application that cannot commit does not drive the ladder.
+Chores have jobs of their own, since they may wait behind other work, and the lease and the ladder may not.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ AT_ONCE = 50
 
 
 class Ticks:
-    """Fires deadlines by `fire(work, deadline_id)`, runs `chores`, then says that the application is alive."""
+    """Says that the application is alive, then fires deadlines by `fire(work, deadline_id)`; runs `chores` beside it."""
 
     def __init__(
         self,
@@ -49,13 +50,15 @@ class Ticks:
         self._chores = chores
         self._alive = alive
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self.ended = 0
+        """How many ticks have come to their end, well or badly: one that hangs would keep all others from beginning."""
 
     def start(self) -> None:
         """Begin to tick; call it in the running loop."""
         self._scheduler.add_listener(_complain, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-        self._scheduler.add_job(
-            self.tick, "interval", seconds=TICK_S, coalesce=True, max_instances=1, misfire_grace_time=None, id="tick"
-        )
+        self._each_second(self.tick)
+        for name, chore in self._chores.items():
+            self._each_second(self._run, name, chore)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -64,15 +67,13 @@ class Ticks:
             self._scheduler.shutdown(wait=False)
 
     async def tick(self) -> None:
-        """Alive first, since a person may be waiting on the lease; then what is due; then the chores."""
-        await self._writer.run(_beat, "tick", priority=Priority.EMERGENCY, actor="clock")
-        await self._alive(int(time.time()))
-        await self.fire_due()
-        for name, chore in self._chores.items():
-            try:
-                await chore(self._clock.now())
-            except Exception:
-                log.exception("the chore %s failed; it runs again at the next tick", name)
+        """Alive first, since a person may be waiting on the lease; then what is due."""
+        try:
+            await self._writer.run(_beat, "tick", priority=Priority.EMERGENCY, actor="clock")
+            await self._alive(int(time.time()))
+            await self.fire_due()
+        finally:
+            self.ended += 1
 
     async def fire_due(self) -> int:
         """Fire every due deadline once; returns how many fired."""
@@ -86,6 +87,17 @@ class Ticks:
                 log.exception("deadline %s could not be fired", deadline_id)
                 await self._writer.run(_push_back, deadline_id, repr(error), actor="clock")
         return fired
+
+    def _each_second(self, work: Callable[..., Awaitable[None]], *args: object) -> None:
+        self._scheduler.add_job(
+            work, "interval", args, seconds=TICK_S, coalesce=True, max_instances=1, misfire_grace_time=None
+        )
+
+    async def _run(self, name: str, chore: Callable[[datetime], Awaitable[object]]) -> None:
+        try:
+            await chore(self._clock.now())
+        except Exception:
+            log.exception("the chore %s failed; it runs again in a second", name)
 
     def _due(self) -> list[int]:
         with self._database.read() as session:

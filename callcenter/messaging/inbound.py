@@ -5,15 +5,13 @@ A crash between the two loses nothing: what waits in the inbox is dealt with at 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from foundation import inbox
 from foundation.database import Database
-from foundation.tables import InboxItem
 from foundation.writer import Work, Writer
 
 log = logging.getLogger(__name__)
@@ -41,13 +39,15 @@ class Inbound:
 
     async def catch_up(self, sources: tuple[str, ...], now: datetime) -> int:
         """Deal with what a crash or an error left waiting; returns how many were tried."""
-        waiting: list[tuple[int, str]] = []
-        with self._database.read() as session:
-            for source in sources:
-                waiting += [(i.id, str(i.payload.get("from", ""))) for i in _open(session, source, now)]
+        waiting = await asyncio.to_thread(self._waiting, sources, now)
         for item, sender in waiting:
             await self._deal_with(item, sender)
         return len(waiting)
+
+    def _waiting(self, sources: tuple[str, ...], now: datetime) -> list[tuple[int, str]]:
+        with self._database.read() as session:
+            items = [item for source in sources for item in inbox.open_items(session, source, now, _AT_A_TIME)]
+        return [(item.id, str(item.payload.get("from", ""))) for item in items]
 
     async def _deal_with(self, item: int, sender: str) -> None:
         try:
@@ -55,10 +55,6 @@ class Inbound:
         except Exception as error:
             log.exception("inbox item %s could not be dealt with", item)
             await self._writer.run(_failed, item, repr(error))
-
-
-def _open(session: Session, source: str, now: datetime) -> list[InboxItem]:
-    return inbox.open_items(session, source, now, _AT_A_TIME)
 
 
 def _keep(w: Work, source: str, external_id: str, payload: dict[str, object]) -> int | None:

@@ -1,0 +1,92 @@
+"""A process that has lost a part says so and ends, whatever part it is; a slow one is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import pytest_asyncio
+
+from callcenter.bridge.settings import BridgeSettings
+from callcenter.clock.ticks import Ticks
+from callcenter.service import Plan, Service
+from callcenter.watchdog import Watchdog
+from dispatch import deadlines
+from foundation.clock import SystemClock
+from foundation.database import Database
+from foundation.numbers import NumberPlan
+from foundation.writer import Writer
+from tests.waiting import wait_until, wait_until_async
+
+
+@pytest_asyncio.fixture
+async def started(sqlite_url: str) -> AsyncIterator[tuple[Service, list[str]]]:
+    """A service whose exchange is not there, and the reasons for which it wanted to end."""
+    reasons: list[str] = []
+    bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
+    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, movable_clock=False), die=reasons.append)
+    service.start()
+    yield service, reasons
+    await service.stop()
+
+
+async def test_a_process_without_its_bridge_ends(started: tuple[Service, list[str]]) -> None:
+    service, reasons = started
+    service.bridge.close()
+    await wait_until_async(lambda: bool(reasons), 5, "the service wants to end")
+    assert "bridge" in reasons[0]
+
+
+async def test_a_process_without_a_pump_ends(started: tuple[Service, list[str]]) -> None:
+    _, reasons = started
+    next(task for task in asyncio.all_tasks() if task.get_name() == "call pump").cancel()
+    await wait_until_async(lambda: bool(reasons), 5, "the service wants to end")
+    assert "call pump" in reasons[0]
+
+
+async def test_a_chore_that_hangs_holds_up_neither_ticks_nor_other_chores(database: Database) -> None:
+    ran: list[str] = []
+
+    async def hangs(_now: datetime) -> None:
+        ran.append("hangs")
+        await asyncio.Event().wait()
+
+    async def works(_now: datetime) -> None:
+        ran.append("works")
+
+    async def alive(_epoch: int) -> None:
+        ran.append("alive")
+
+    clock = SystemClock()
+    writer = Writer(database, clock)
+    ticks = Ticks(database, writer, clock, fire=deadlines.fire, chores={"a": hangs, "b": works}, alive=alive)
+    ticks.start()
+    await wait_until_async(lambda: ran.count("alive") >= 2 and ran.count("works") >= 2, 10, "two ticks, two chores")
+    ticks.stop()
+    writer.close()
+    assert ran.count("hangs") == 1
+
+
+async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str) -> None:
+    reasons: list[str] = []
+    bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
+    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, movable_clock=False), die=reasons.append)
+    service.start()
+    await wait_until_async(lambda: service.ticks.ended > 0, 5, "the first tick")
+    await service.stop()
+    assert reasons == []
+
+
+def test_ticks_that_hang_end_the_process_and_slow_ones_do_not() -> None:
+    died: list[str] = []
+    ticks = itertools.count()
+    slow = Watchdog(lambda: next(ticks) // 3, died.append, patience=5, beat_s=0.001)
+    slow.start()
+    wait_until(lambda: next(ticks) > 300 or None, 5, "a hundred slow ticks")
+    slow.stop()
+    assert died == []
+    hanging = Watchdog(lambda: 7, died.append, patience=5, beat_s=0.001)
+    hanging.start()
+    wait_until(lambda: died or None, 5, "the watchdog speaks")
