@@ -22,6 +22,9 @@ RETRY_AFTER = (timedelta(seconds=15), timedelta(seconds=60), timedelta(seconds=2
 """Waits before the second, third and fourth try after a temporary failure."""
 
 
+_SUPERSEDED = "superseded by a newer message"
+
+
 @dataclass(frozen=True)
 class MessageKind:
     """What is promised of a kind of message.
@@ -60,7 +63,7 @@ def queue(session: Session, message: Message, now: datetime) -> OutboxMessage:
         session.execute(
             update(OutboxMessage)
             .where(OutboxMessage.dedupe_key == message.dedupe_key, OutboxMessage.state == "pending")
-            .values(state="cancelled", reason="superseded by a newer message")
+            .values(state="cancelled", reason=_SUPERSEDED)
         )
     row = OutboxMessage(
         kind=message.kind.name,
@@ -142,11 +145,11 @@ def record_failure(session: Session, outbox_id: int, reason: str, now: datetime,
     row = session.get_one(OutboxMessage, outbox_id)
     if row.state != "sending":
         return row.state
-    row.claim_deadline, row.reason = None, reason
+    row.reason = reason
     if permanent or row.attempts > len(RETRY_AFTER):
-        row.state = "failed"
+        row.claim_deadline, row.state = None, "failed"
     else:
-        row.state, row.not_before = "pending", now + RETRY_AFTER[row.attempts - 1]
+        _wait_again(session, row, now + RETRY_AFTER[row.attempts - 1])
     session.flush()
     return row.state
 
@@ -158,18 +161,40 @@ def record_delivered(session: Session, gateway_id: str, now: datetime) -> bool:
 
 
 def sweep(session: Session, kinds: dict[str, MessageKind], now: datetime) -> list[OutboxMessage]:
-    """Settle rows whose sender died: at-least-once kinds wait again, the others fail. Returns those that failed."""
+    """Settle rows whose sender died: at-least-once kinds wait again, the others fail. Returns those that failed.
+
+    The first repetition goes out at once, the next ones after `RETRY_AFTER`, and then it fails too: a gateway that
+    delivers and never answers would otherwise send one message for ever.
+    """
     failed = []
     dead = select(OutboxMessage).where(OutboxMessage.state == "sending", OutboxMessage.claim_deadline < now)
     for row in session.scalars(dead.with_for_update(skip_locked=True)).all():
-        row.claim_deadline = None
-        if kinds[row.kind].at_least_once:
-            row.state, row.not_before = "pending", now
+        kind = kinds.get(row.kind)
+        if kind is not None and kind.at_least_once and row.attempts <= len(RETRY_AFTER):
+            wait = RETRY_AFTER[row.attempts - 2] if row.attempts > 1 else timedelta()
+            _wait_again(session, row, now + wait)
         else:
-            row.state, row.reason = "failed", "unknown whether it was sent; this kind is never sent twice"
+            row.claim_deadline = None
+            row.state, row.reason = "failed", f"unknown whether it was sent; it was tried {row.attempts} times"
             failed.append(row)
     session.flush()
     return failed
+
+
+def _wait_again(session: Session, row: OutboxMessage, when: datetime) -> None:
+    """Back into the queue; of two with one `dedupe_key` only the newer stays, as `queue` promises."""
+    twin = None
+    if row.dedupe_key is not None:
+        same_key = (OutboxMessage.dedupe_key == row.dedupe_key) & (OutboxMessage.state == "pending")
+        twin = session.scalar(select(OutboxMessage).where(same_key))
+    if twin is not None and twin.id > row.id:
+        row.claim_deadline, row.state, row.reason = None, "cancelled", _SUPERSEDED
+        return
+    if twin is not None:
+        twin.state, twin.reason = "cancelled", _SUPERSEDED
+        session.flush()
+    row.claim_deadline, row.state, row.not_before = None, "pending", when
+    session.flush()
 
 
 def _rows(session: Session, change: Any) -> int:

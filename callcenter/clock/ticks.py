@@ -30,7 +30,7 @@ AT_ONCE = 50
 
 
 class Ticks:
-    """Says that the application is alive, then fires deadlines by `fire(work, deadline_id)`; runs `chores` beside it."""
+    """Says that the application is alive, fires deadlines by `fire(work, deadline_id)`; runs `chores` beside it."""
 
     def __init__(
         self,

@@ -117,8 +117,18 @@ def _record_failure(w: Work, outbox_id: int, reason: str, failed: Failed, *, per
 
 
 def sweep(w: Work, kinds: dict[str, outbox.MessageKind], failed: Failed) -> int:
-    """Settle messages whose sender died; returns how many of them ended as failed."""
+    """Settle messages whose sender died; returns how many of them ended as failed.
+
+    One whose failure the domain cannot deal with does not keep the others unsettled; what it was for is covered by its
+    deadline.
+    """
     ended = outbox.sweep(w.session, kinds, w.now)
     for row in ended:
-        failed(w, row.id, row.reason or "")
+        heard = len(w.happened)
+        try:
+            with w.session.begin_nested():
+                failed(w, row.id, row.reason or "")
+        except Exception:
+            del w.happened[heard:]
+            log.exception("the failure of message %s could not be dealt with", row.id)
     return len(ended)

@@ -104,6 +104,48 @@ def test_of_a_sender_that_died_only_the_at_least_once_message_goes_out_again(
     assert writer.call(claim) == [(alarm, "alarm")]
 
 
+def test_what_is_never_confirmed_is_sent_a_few_times_and_then_fails(
+    writer: Writer, clock: MovableClock, database: Database
+) -> None:
+    alarm = writer.call(send, sms(ALARM))
+    tries = 0
+    while state_of(database, alarm) == "pending":
+        tries += len(writer.call(claim))
+        clock.forward(seconds=11)
+        writer.call(lambda w: outbox.sweep(w.session, KINDS, w.now))
+        clock.forward(minutes=5)
+    assert (tries, state_of(database, alarm)) == (4, "failed")
+
+
+@pytest.mark.parametrize("end", ["the sender dies", "the gateway refuses"])
+def test_a_message_on_its_way_does_not_come_back_beside_the_newer_one_that_replaces_it(
+    writer: Writer, clock: MovableClock, database: Database, end: str
+) -> None:
+    older = writer.call(send, sms(ALARM, dedupe_key="resident:1"))
+    other = writer.call(send, sms(ALARM, dedupe_key="resident:2"))
+    assert len(writer.call(claim)) == 2
+    newer = writer.call(send, sms(ALARM, dedupe_key="resident:1"))
+    clock.forward(seconds=11)
+    if end == "the sender dies":
+        writer.call(lambda w: outbox.sweep(w.session, KINDS, w.now))
+    else:
+        for message in (older, other):
+            writer.call(lambda w, m=message: outbox.record_failure(w.session, m, "busy", w.now, permanent=False))
+    assert [state_of(database, m) for m in (older, other, newer)] == ["cancelled", "pending", "pending"]
+
+
+def test_of_two_on_their_way_with_one_key_only_the_newer_waits_again(
+    writer: Writer, clock: MovableClock, database: Database
+) -> None:
+    older = writer.call(send, sms(ALARM, dedupe_key="resident:1"))
+    assert writer.call(claim) == [(older, "alarm")]
+    newer = writer.call(send, sms(ALARM, dedupe_key="resident:1"))
+    assert writer.call(claim) == [(newer, "alarm")]
+    clock.forward(seconds=11)
+    writer.call(lambda w: outbox.sweep(w.session, KINDS, w.now))
+    assert [state_of(database, m) for m in (older, newer)] == ["cancelled", "pending"]
+
+
 def test_a_temporary_failure_is_tried_again_three_times_and_a_permanent_one_never(
     writer: Writer, clock: MovableClock, database: Database
 ) -> None:
