@@ -19,7 +19,7 @@ from dispatch.tickets import Watch, set_watches
 from foundation.numbers import NumberPlan
 from foundation.tables import OutboxMessage
 from foundation.writer import Work
-from residents.tables import Contact
+from residents.tables import Contact, HomeMember, Person
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,18 @@ def _contacts(w: Work, ticket: Ticket) -> list[Rung]:
     return [Rung(f"contact-{key}", number) for key, number in rows]
 
 
+def _household(w: Work, ticket: Ticket) -> str:
+    """Whom to look for: a device's line has no caller's name, but its home has people, the eldest first."""
+    people = (
+        select(Person.name)
+        .join(HomeMember, HomeMember.person_id == Person.id)
+        .where(HomeMember.home_id == ticket.home_id)
+        .order_by(Person.birth_year, Person.id)
+        .limit(3)
+    )
+    return "、".join(w.session.scalars(people))
+
+
 def _call(w: Work, ticket: Ticket, people: Iterable[Rung], plan: NumberPlan) -> None:
     calls = alarms.waiting_calls(w.session, ticket.id)
     for call, channel in calls:
@@ -135,12 +147,13 @@ def _write(w: Work, ticket: Ticket, numbers: Iterable[str]) -> None:
             select(OutboxMessage.recipient).where(OutboxMessage.ticket_id == ticket.id, OutboxMessage.kind == "sos")
         )
     )
+    name = ticket.caller_name or _household(w, ticket)
     for number in dict.fromkeys(numbers):
         if number not in told:
             w.send(
                 messages.sms(
                     messages.SOS, number, "sos", ticket_id=ticket.id, number=ticket.number,
-                    at=ticket.opened_at.isoformat(), name=ticket.caller_name, address=ticket.address,
+                    at=ticket.opened_at.isoformat(), name=name, address=ticket.address,
                     caller=ticket.caller,
                 )
             )  # fmt: skip

@@ -137,7 +137,8 @@ def test_a_press_rings_seats_then_duty_then_contacts_until_somebody_takes_it(tow
     assert town.pump("call") == []
     town.forward(seconds=10)
     assert [row.params["who"] for row in town.pump("call")] == ["duty-3"]
-    assert [row.recipient for row in town.pump("sms")] == ["+8613500000001"]  # the supervisor
+    texts = [(row.recipient, row.params["name"], row.params["address"]) for row in town.pump("sms")]
+    assert texts == [("+8613500000001", "张爷爷", "示范路 7 号")]  # the supervisor; whom and where to look for
     town.forward(seconds=20)
     legs = town.pump("call")
     assert [row.params["who"] for row in legs] == ["contact-1", "contact-2"]
