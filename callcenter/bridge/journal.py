@@ -40,6 +40,8 @@ _REMEMBERED = 10_000
 """Calls whose committed steps are remembered. One forgotten costs a question to the exchange, nothing more."""
 _AT_ONCE = 32
 """Deletions under way at a time."""
+_TIDY_WITHIN = 1.0
+"""Seconds for which deletions wait for a commit under way."""
 
 
 @dataclass(slots=True)
@@ -105,6 +107,9 @@ class JournalReader:
         self._deletions: dict[tuple[str, str], None] = {}
         self._deleting: set[tuple[str, str]] = set()
         self._delete_wake = asyncio.Event()
+        self._between = asyncio.Event()
+        """Set while no batch is being committed."""
+        self._between.set()
         self._questions: set[asyncio.Task[None]] = set()
         self._batch = settings.journal_batch
         self._accepted = 0
@@ -214,6 +219,7 @@ class JournalReader:
                 continue
             steps = [self._calls[call_id].waiting[step] for call_id, step in batch]
             self.counters.batches += 1
+            self._between.clear()
             try:
                 async with asyncio.timeout(self._settings.journal_timeout):
                     await self._on_steps(steps)
@@ -221,6 +227,8 @@ class JournalReader:
                 self._refused(batch, error)
             else:
                 self._commit(batch)
+            finally:
+                self._between.set()
 
     async def _wait(self, next_due: float | None) -> None:
         delay = None if next_due is None else max(0.0, next_due - asyncio.get_running_loop().time())
@@ -362,6 +370,9 @@ class JournalReader:
             await self._delete_wake.wait()
             self._delete_wake.clear()
             while self._deletions:
+                with suppress(TimeoutError):  # what is not committed yet goes before what only has to be tidied away
+                    async with asyncio.timeout(_TIDY_WITHIN):
+                        await self._between.wait()
                 some = [*self._deletions][: 8 * _AT_ONCE]
                 self._deleting.update(some)
                 for key in some:
