@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from callcenter.clock.ticks import last_beat
 from callcenter.service import Service
+from foundation import inbox
 from foundation.tables import Deadline, InboxItem, OutboxMessage
 
 STALE_TICK = timedelta(seconds=10)
@@ -17,6 +18,8 @@ STALE_TICK = timedelta(seconds=10)
 AGED_OUTBOX = timedelta(seconds=30)
 AGED_INBOX = timedelta(seconds=30)
 AGED_HOUSEHOLD_S = 600.0
+FAILING_AFTER = 3
+"""A deadline that failed so often is a defect: each failure moves it on, so that it is never overdue for long."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,21 @@ def _with_the_database(service: Service, problems: list[str], figures: dict[str,
             beat = last_beat(session)
             waiting = select(func.count(), func.min(OutboxMessage.not_before)).where(OutboxMessage.state == "pending")
             due, oldest_due = session.execute(waiting.where(OutboxMessage.not_before <= now)).one()
-            arrived = select(func.count(), func.min(InboxItem.received_at)).where(InboxItem.handled_at.is_(None))
+            arrived = select(func.count(), func.min(InboxItem.received_at)).where(
+                InboxItem.handled_at.is_(None),
+                InboxItem.attempts < inbox.TRIES,  # the others are on the desk
+            )
             unread, oldest_unread = session.execute(arrived).one()
             overdue = session.scalar(
                 select(func.count()).where(Deadline.state == "open", Deadline.due_at < now - STALE_TICK)
             )
+            failing = session.scalar(
+                select(func.count()).where(Deadline.state == "open", Deadline.attempts >= FAILING_AFTER)
+            )
     except Exception as error:
         return Health([*problems, f"the database does not answer: {type(error).__name__}"], figures)
     figures |= {"outbox_due": due, "inbox_waiting": unread, "deadlines_overdue": overdue or 0}
+    figures["deadlines_failing"] = failing or 0
     figures["tick_age_seconds"] = -1.0 if beat is None else (now - beat).total_seconds()
     if beat is None or now - beat > STALE_TICK:
         problems.append("the clock does not tick: deadlines do not fire and the lease is not renewed")
@@ -62,6 +72,8 @@ def _with_the_database(service: Service, problems: list[str], figures: dict[str,
     problems += _if_older("replies wait to be dealt with", unread, oldest_unread, now, AGED_INBOX)
     if overdue:
         problems.append(f"{overdue} deadlines are overdue and have not fired")
+    if failing:
+        problems.append(f"{failing} deadlines fail again and again when they fire; the log says why")
     return Health(problems, figures)
 
 
@@ -77,6 +89,8 @@ def _of_the_bridge(figures: dict[str, float]) -> list[str]:
     age = figures.get("bridge_household_age_seconds")
     if age is None or age > AGED_HOUSEHOLD_S:
         return ["the exchange's copy of the household data is not known to be current"]
+    if aside := figures.get("bridge_journal_set_aside"):
+        return [f"{aside:.0f} steps of calls cannot be stored and stay in the exchange's journal"]
     return []
 
 

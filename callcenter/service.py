@@ -23,6 +23,7 @@ from callcenter.bridge.bridge import Bridge, BridgeCallbacks
 from callcenter.bridge.calls import Snapshot
 from callcenter.bridge.errors import ActionRefusedError, ActionTimeoutError, BridgeError
 from callcenter.bridge.household import HouseholdData
+from callcenter.bridge.link import LinkState
 from callcenter.bridge.seats import SeatWish
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.clock.ticks import Ticks
@@ -88,6 +89,7 @@ class Service:
                 desired_household=self._desired_household,
                 desired_seats=self._desired_seats,
                 on_alarm=self._note_alarm,
+                on_state=self._note_state,
             ),
         )
         voice = VoiceGateway({messages.LEG.name: self._make_leg, messages.RING_BACK.name: self._make_ring_back})
@@ -206,6 +208,11 @@ class Service:
     def _note_alarm(self, text: str) -> None:
         log.error("the exchange needs a person: %s", text)
         self.alarms["bridge"] = text
+
+    def _note_state(self, state: LinkState) -> None:
+        """A new connection begins without the old one's alarms; what is still wrong is found and said again."""
+        if state is LinkState.READY:
+            self.alarms.clear()
 
     # --- calls that we make -----------------------------------------------------------------------
 

@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from dispatch.staff_tasks import add_tasks
 from foundation import inbox
 from foundation.database import Database
+from foundation.tables import InboxItem
 from foundation.writer import Work, Writer
 
 log = logging.getLogger(__name__)
@@ -54,13 +56,17 @@ class Inbound:
             await self._writer.run(self._handle, item, actor=f"sms:{sender[:40]}")
         except Exception as error:
             log.exception("inbox item %s could not be dealt with", item)
-            await self._writer.run(_failed, item, repr(error))
+            await self._writer.run(_failed, item, repr(error), sender)
 
 
 def _keep(w: Work, source: str, external_id: str, payload: dict[str, object]) -> int | None:
     return inbox.receive(w.session, source, external_id, payload, w.now)
 
 
-def _failed(w: Work, item: int, error: str) -> None:
+def _failed(w: Work, item: int, error: str, sender: str) -> None:
+    """After the last try a person gets it on the desk, with its words: somebody wrote to us and waits."""
     if inbox.failed(w.session, item, error, w.now):
+        text = str(w.session.get_one(InboxItem, item).payload.get("text", ""))
+        words = {f"inbox:{item}": f"{sender}：{text}"}
+        add_tasks(w, "inbox_failed", words, numbers={f"inbox:{item}": sender[:20]})
         w.log("inbox.parked", item=item)

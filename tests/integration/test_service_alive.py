@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest_asyncio
+from sqlalchemy import select
 
+from callcenter import health
+from callcenter.bridge.link import LinkState
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.clock.ticks import Ticks
+from callcenter.messaging.inbound import Inbound
 from callcenter.service import Plan, Service
 from callcenter.watchdog import Watchdog
 from dispatch import deadlines
-from foundation.clock import SystemClock
+from dispatch.tables import StaffTask
+from foundation import deadlines as due
+from foundation import inbox
+from foundation.clock import MovableClock, SystemClock
 from foundation.database import Database
 from foundation.numbers import NumberPlan
-from foundation.writer import Writer
+from foundation.writer import Work, Writer
 from tests.waiting import wait_until, wait_until_async
 
 
@@ -90,3 +97,41 @@ def test_ticks_that_hang_end_the_process_and_slow_ones_do_not() -> None:
     hanging = Watchdog(lambda: 7, died.append, patience=5, beat_s=0.001)
     hanging.start()
     wait_until(lambda: died or None, 5, "the watchdog speaks")
+
+
+async def test_a_text_that_cannot_be_dealt_with_comes_to_a_desk_with_its_words(database: Database) -> None:
+    def breaks(_w: Work, _item: int) -> None:
+        raise LookupError("a defect")
+
+    clock = MovableClock()
+    writer = Writer(database, clock)
+    inbound = Inbound(database, writer, breaks)
+    await inbound.receive("sandbox_sms", "1", "+8613900000001", "1 20")
+    for _ in range(inbox.TRIES):
+        clock.forward(minutes=5)
+        await inbound.catch_up(("sandbox_sms",), clock.now())
+    with database.read() as session:
+        tasks = [(task.kind, task.text, task.number) for task in session.scalars(select(StaffTask))]
+    writer.close()
+    assert tasks == [("inbox_failed", "+8613900000001：1 20", "+8613900000001")]
+
+
+async def test_a_deadline_that_always_fails_is_said_in_readiness(started: tuple[Service, list[str]]) -> None:
+    service, _ = started
+
+    def put(w: Work) -> None:
+        row = due.put(w.session, "broken", "ticket:1", w.now + timedelta(hours=1), "why", w.now)
+        row.attempts = health.FAILING_AFTER
+
+    await service.writer.run(put)
+    assert any("deadlines fail" in problem for problem in (await health.look(service)).problems)
+
+
+async def test_an_alarm_of_the_exchange_ends_with_the_next_good_connection(
+    started: tuple[Service, list[str]],
+) -> None:
+    service, _ = started
+    service.bridge._callbacks.on_alarm("The exchange refuses our login")
+    assert "The exchange refuses our login" in (await health.look(service)).problems
+    service.bridge._state(LinkState.READY)
+    assert "The exchange refuses our login" not in (await health.look(service)).problems
