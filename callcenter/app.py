@@ -69,6 +69,7 @@ def plan_of(settings: Settings) -> Plan:
             secret=ami_secret(settings),
             ssl=ssl.create_default_context(cafile=told.ami_ca or None) if told.ami_tls else None,
             spool=settings.home / "exchange" / "spool" if managed else None,
+            hotline=settings.numbers.hotlines[0],
         ),
         movable_clock=_clock_file(settings) if town.enabled and town.movable_clock else None,
     )

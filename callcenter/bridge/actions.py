@@ -169,6 +169,7 @@ class Actions:
             Context="ring-back",
             ChannelId=call_id,
             Timeout=str(ring_seconds * 1000),
+            CallerID=f"<{self._link.settings.hotline}>",  # without it an old person is rung by "anonymous"
             Variable=values,
         )
 

@@ -22,6 +22,8 @@ class BridgeSettings:
     spool: Path | None = None
     """The folder that holds `journal/` with the step files; None where the exchange runs elsewhere."""
     service_queue: str = "service"
+    hotline: str = "81890"
+    """What a telephone shows that we call back."""
 
     connect_timeout: float = 5.0
     login_timeout: float = 5.0

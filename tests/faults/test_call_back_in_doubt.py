@@ -32,6 +32,11 @@ def test_a_call_back_in_doubt_is_made_once(tmp_path: Path) -> None:
             system.wait_for(_both_settled, 30, "both sendings are settled")
             assert len(asked.rings()) == 1
             assert len(unasked.rings()) == 1
+            unasked.line().answers()
+            assert system.town.seat("op1").waits_to_ring(10).call.other == unasked.number, (
+                "the seat sees whose line it is"
+            )
+            assert {call.other for call in asked.rings() + unasked.rings()} == {"81890"}, "the line sees who calls"
         finally:
             relay.close()
 
