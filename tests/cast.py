@@ -1,7 +1,7 @@
 """The fixed cast of the stories: a slice of the demo district, small enough to load in a second.
 
 Homes 1 to 6 have dedicated lines (`home-1` … `home-6`), home 31 a shared one (`home-31`); three duty phones; four
-operators at op1 … op4, of whom op4 is the supervisor; the providers of plumbing and their neighbours.
+operators at op1 … op4, of whom op4 is the supervisor; `provider-5`, `provider-6` (by day) and `provider-7` do plumbing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from callcenter.demo.district import District, directory, make_district
+from callcenter.demo.district import DemoProvider, District, directory, make_district
 from callcenter.demo.load import load
 from callcenter.demo.sign_ins import sign_ins
 from callcenter.town.directory import Telephone
@@ -31,8 +31,18 @@ def small_district(homes: Sequence[int] = (1, 2, 3, 4, 5, 6, 31), *, everyone: b
     return replace(
         district,
         homes=tuple(home for home in district.homes if home.number in homes),
-        providers=tuple(p for p in district.providers if any(item == PLUMBING for item, _, _ in p.items)),
+        providers=tuple(p for p in map(_also_plumbs, district.providers) if _does_plumbing(p)),
     )
+
+
+def _does_plumbing(provider: DemoProvider) -> bool:
+    return any(item == PLUMBING for item, _, _ in provider.items)
+
+
+def _also_plumbs(provider: DemoProvider) -> DemoProvider:
+    """A third plumber, so that one may decline, one may sleep, and one may come."""
+    third = provider.number == 7
+    return replace(provider, items=(*provider.items, (PLUMBING, 50, 150))) if third else provider
 
 
 def telephones_of(district: District) -> list[Telephone]:

@@ -1,0 +1,73 @@
+"""Calls that need nobody at the door: answered on the spot, a nuisance, given up while waiting."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from callcenter.town.telephones import Line
+from dispatch.tables import Arrival, StaffTask, Ticket
+from tests.conversations.story import Story
+from tests.operator_desk import Operator, RefusedError
+
+pytestmark = pytest.mark.exchange
+
+
+def _rings_and_is_answered(story: Story, who: str, seat: str) -> tuple[Operator, Line, int]:
+    """Each call at another seat, so that nobody waits for a wrap-up."""
+    desk = story.operator(seat)
+    line = story.town.phone(who).dials("81890")
+    story.town.seat(seat).answers()
+    desk.gets_up()
+    arrival = story.arrival(line)
+    story.system.wait_for(lambda s: s.get_one(Arrival, arrival.id).answered_by, 5, "somebody has the call")
+    return desk, line, arrival.id
+
+
+def test_a_question_is_answered_on_the_spot_and_is_a_closed_ticket(story: Story) -> None:
+    desk, line, arrival_id = _rings_and_is_answered(story, "resident-2-1", "op1")
+    desk.answers_on_the_spot(arrival_id, "几点开门", "九点开门，下午五点关门")
+    line.hangs_up()
+
+    arrival = story.system.look(lambda s: s.get_one(Arrival, arrival_id))
+    ticket = story.system.look(lambda s: s.scalars(select(Ticket).where(Ticket.arrival_id == arrival_id)).one())
+    assert (arrival.disposition, arrival.disposed_by) == ("inquiry", "user:op1")
+    assert (ticket.kind, ticket.state, ticket.outcome) == ("inquiry", "closed", "answered")
+    with pytest.raises(RefusedError, match="已有处置结果"):
+        desk.disposes(arrival_id, "test", "又一次")
+
+
+def test_a_nuisance_has_its_reason_but_a_device_line_never_is_one(story: Story) -> None:
+    desk, line, arrival_id = _rings_and_is_answered(story, "13900000099", "op2")
+    assert "以前来过" not in desk.opens_card(arrival_id)
+    desk.disposes(arrival_id, "nuisance", "推销电话")
+    line.hangs_up()
+    arrival = story.system.look(lambda s: s.get_one(Arrival, arrival_id))
+    assert (arrival.disposition, arrival.disposition_reason) == ("nuisance", "推销电话")
+
+    desk, line, arrival_id = _rings_and_is_answered(story, "home-31", "op3")  # a shared line may call for a service
+    with pytest.raises(RefusedError, match="不得按骚扰处理"):
+        desk.disposes(arrival_id, "nuisance", "按错了")
+    desk.disposes(arrival_id, "test", "本人说是试一试")
+
+
+def test_a_call_given_up_in_the_queue_is_abandoned_and_is_to_be_called_back(story: Story) -> None:
+    story.knows_tasks("call_back")
+    desk = story.operator("op1")
+    desk.takes_a_break()
+    line = story.town.phone("resident-2-1").dials("81890").hears("please-wait", within=30)
+    assert "等待" in desk.sees_calls()
+    line.hangs_up()
+
+    arrival = story.arrival(line)
+    ended = story.system.wait_for(lambda s: _disposed(s.get_one(Arrival, arrival.id)), 10, "the call has its end")
+    assert ended.disposition == "abandoned"
+    task = story.system.look(lambda s: s.scalars(select(StaffTask).where(StaffTask.arrival_id == arrival.id)).one())
+    assert (task.kind, task.number) == ("call_back", ended.caller)
+    assert ended.caller[3:] in desk.reads("/waiting/deadlines").replace(" ", "")
+    desk.finishes_task(task.id)
+    assert ended.caller[3:] not in desk.reads("/waiting/deadlines").replace(" ", "")
+
+
+def _disposed(arrival: Arrival) -> Arrival | None:
+    return arrival if arrival.disposition else None
