@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from callcenter import health
+from callcenter.bounds import BoundedBodies
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.console.app import ConsoleSettings, create_console
 from callcenter.exchange.context import ami_secret, secrets_folder
@@ -30,9 +31,10 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._site = FastAPI(lifespan=self._live, docs_url=None, redoc_url=None, openapi_url=None)
+        self._bounded = BoundedBodies(self._site)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._site(scope, receive, send)
+        await self._bounded(scope, receive, send)
 
     @asynccontextmanager
     async def _live(self, site: FastAPI) -> AsyncIterator[None]:

@@ -253,7 +253,8 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database's address; by default the file ``callcenter.sqlite3`` in the home."""
-        return self.database.url or f"sqlite:///{self.home / 'callcenter.sqlite3'}"
+        url = self.database.url or f"sqlite:///{self.home / 'callcenter.sqlite3'}"
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)  # the one driver that is installed
 
     @classmethod
     def settings_customise_sources(

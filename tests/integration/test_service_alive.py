@@ -29,11 +29,11 @@ from tests.waiting import wait_until, wait_until_async
 
 
 @pytest_asyncio.fixture
-async def started(sqlite_url: str) -> AsyncIterator[tuple[Service, list[str]]]:
+async def started(database_url: str) -> AsyncIterator[tuple[Service, list[str]]]:
     """A service whose exchange is not there, and the reasons for which it wanted to end."""
     reasons: list[str] = []
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
-    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, movable_clock=False), die=reasons.append)
+    service = Service(Plan(database_url, "node1", NumberPlan(), bridge, movable_clock=None), die=reasons.append)
     service.start()
     yield service, reasons
     await service.stop()
@@ -79,7 +79,7 @@ async def test_a_chore_that_hangs_holds_up_neither_ticks_nor_other_chores(databa
 async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str) -> None:
     reasons: list[str] = []
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
-    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, movable_clock=False), die=reasons.append)
+    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, movable_clock=None), die=reasons.append)
     service.start()
     await wait_until_async(lambda: service.ticks.ended > 0, 5, "the first tick")
     await service.stop()
