@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from callcenter.town.telephones import Line
 from dispatch.tables import Arrival, StaffTask, Ticket
 from tests.conversations.story import Story
-from tests.operator_desk import Operator, RefusedError
+from tests.operator_desk import RefusedError
 
 pytestmark = pytest.mark.exchange
 
 
-def _rings_and_is_answered(story: Story, who: str, seat: str) -> tuple[Operator, Line, int]:
-    """Each call at another seat, so that nobody waits for a wrap-up."""
-    desk = story.operator(seat)
-    line = story.town.phone(who).dials("81890")
-    story.town.seat(seat).answers()
-    desk.gets_up()
-    arrival = story.arrival(line)
-    story.system.wait_for(lambda s: s.get_one(Arrival, arrival.id).answered_by, 5, "somebody has the call")
-    return desk, line, arrival.id
-
-
 def test_a_question_is_answered_on_the_spot_and_is_a_closed_ticket(story: Story) -> None:
-    desk, line, arrival_id = _rings_and_is_answered(story, "resident-2-1", "op1")
+    desk = story.operator("op1")
+    line = story.town.phone("resident-2-1").dials("81890")
+    story.town.seat("op1").answers()
+    arrival_id = _answered(story, line).id
     desk.answers_on_the_spot(arrival_id, "几点开门", "九点开门，下午五点关门")
     line.hangs_up()
 
@@ -38,24 +31,32 @@ def test_a_question_is_answered_on_the_spot_and_is_a_closed_ticket(story: Story)
 
 
 def test_a_nuisance_has_its_reason_but_a_device_line_never_is_one(story: Story) -> None:
-    desk, line, arrival_id = _rings_and_is_answered(story, "13900000099", "op2")
-    assert "以前来过" not in desk.opens_card(arrival_id)
-    desk.disposes(arrival_id, "nuisance", "推销电话")
-    line.hangs_up()
-    arrival = story.system.look(lambda s: s.get_one(Arrival, arrival_id))
-    assert (arrival.disposition, arrival.disposition_reason) == ("nuisance", "推销电话")
+    desks = {login: story.operator(login) for login in ("op2", "op3")}
+    stranger = story.town.phone("13900000099").dials("81890")
+    device = story.town.device("home-31").dials("81890")  # a shared line may call for a service
+    for login in desks:
+        story.town.seat(login).answers()
 
-    desk, line, arrival_id = _rings_and_is_answered(story, "home-31", "op3")  # a shared line may call for a service
+    arrival = _answered(story, stranger)
+    desk = desks[str(arrival.answered_by).removeprefix("seat-")]
+    desk.disposes(arrival.id, "nuisance", "推销电话")
+    stranger.hangs_up()
+    ended = story.system.look(lambda s: s.get_one(Arrival, arrival.id))
+    assert (ended.disposition, ended.disposition_reason) == ("nuisance", "推销电话")
+
+    arrival = _answered(story, device)
+    desk = desks[str(arrival.answered_by).removeprefix("seat-")]
     with pytest.raises(RefusedError, match="不得按骚扰处理"):
-        desk.disposes(arrival_id, "nuisance", "按错了")
-    desk.disposes(arrival_id, "test", "本人说是试一试")
+        desk.disposes(arrival.id, "nuisance", "按错了")
+    desk.disposes(arrival.id, "test", "本人说是试一试")
 
 
 def test_a_call_given_up_in_the_queue_is_abandoned_and_is_to_be_called_back(story: Story) -> None:
     story.knows_tasks("call_back")
     desk = story.operator("op1")
     desk.takes_a_break()
-    line = story.town.phone("resident-2-1").dials("81890").hears("please-wait", within=30)
+    line = story.town.phone("resident-2-1").dials("81890")
+    story.system.wait_for(lambda s: s.get_one(Arrival, story.arrival(line).id).queue, 20, "the call waits")
     assert "等待" in desk.sees_calls()
     line.hangs_up()
 
@@ -67,6 +68,16 @@ def test_a_call_given_up_in_the_queue_is_abandoned_and_is_to_be_called_back(stor
     assert ended.caller[3:] in desk.reads("/waiting/deadlines").replace(" ", "")
     desk.finishes_task(task.id)
     assert ended.caller[3:] not in desk.reads("/waiting/deadlines").replace(" ", "")
+
+
+def _answered(story: Story, line: Line) -> Arrival:
+    arrival = story.arrival(line)
+
+    def look(session: Session) -> Arrival | None:
+        row = session.get_one(Arrival, arrival.id)
+        return row if row.answered_by else None
+
+    return story.system.wait_for(look, 5, f"somebody has the call of {line}")
 
 
 def _disposed(arrival: Arrival) -> Arrival | None:
