@@ -79,9 +79,20 @@ const rowsBefore = new WeakMap<HTMLElement, Set<string>>();
 
 const ids = (found: NodeListOf<Element>): string[] => [...found].map((element) => element.id);
 
+type Swap = { target: HTMLElement; shouldSwap: boolean; requestConfig: { verb: string; elt: HTMLElement } };
+
 function beforeSwap(event: Event): void {
-  const target = (event as CustomEvent<{ target: HTMLElement }>).detail.target;
-  if (target.id === "matter") return; // another matter: nothing of the one before stays open
+  const swap = (event as CustomEvent<Swap>).detail;
+  const target = swap.target;
+  if (!swap.shouldSwap) return;
+  if (target.id === "matter") {
+    if (swap.requestConfig.verb === "post" && live.keepsWriting(target, swap.requestConfig.elt)) swap.shouldSwap = false;
+    return; // another matter: nothing of the one before stays open
+  }
+  if (live.mustWait(target)) {
+    swap.shouldSwap = false;
+    return;
+  }
   openBefore.set(target, ids(target.querySelectorAll("details[open][id]")));
   rowsBefore.set(target, new Set(ids(target.querySelectorAll("[data-row]"))));
 }

@@ -62,14 +62,27 @@ function refresh(wanted: (name: string) => boolean): void {
 
 /** A region in which somebody types waits until they are done; what they read beside it does not. */
 function bring(region: HTMLElement): void {
-  if ("patient" in region.dataset && busy(region)) {
-    later.add(region);
-    return;
-  }
+  if (mustWait(region)) return;
   later.delete(region);
   const source = region.dataset["source"];
   // Each region asks in its own name: asked in the page's, htmx would keep only the last of several requests.
   if (source) void htmx.ajax("get", source, { source: region, target: region, swap: "innerHTML" });
+}
+
+/** Whether somebody types in this region now, so that what came for it waits; also asked when the answer arrives. */
+export function mustWait(region: HTMLElement): boolean {
+  if (!("patient" in region.dataset) || !busy(region)) return false;
+  later.add(region);
+  return true;
+}
+
+/** The answer to an earlier step came while the operator already writes something else in the same matter: the matter
+ * stays as it is, and its parts are brought up to date one by one. */
+export function keepsWriting(matter: HTMLElement, asked: HTMLElement): boolean {
+  const open = [...matter.querySelectorAll("details[open]")];
+  if (open.length === 0 || open.some((one) => one.contains(asked))) return false;
+  for (const region of matter.querySelectorAll<HTMLElement>("[data-live]")) bring(region);
+  return true;
 }
 
 function bringLate(): void {
