@@ -116,7 +116,8 @@ def end_unknown(
         Arrival.external_id.startswith(prefix, autoescape=True),
     )  # fmt: skip
     live = set(live_call_ids)
-    gone = [call_id for call_id in w.session.scalars(open_calls) if call_id not in live]
+    ids = [call for call in w.session.scalars(open_calls) if "-" not in call.removeprefix(prefix)]  # no "node1-b"'s
+    gone = [call_id for call_id in ids if call_id not in live]
     mark: Record = {"s": call_story.GONE, "t": w.now.timestamp()}
     _apply(w, {call_id: {call_story.GONE: mark} for call_id in gone}, plan or NumberPlan(), RecordResult())
     for call_id in ring_backs.live_before(w.session, before):

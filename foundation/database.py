@@ -10,6 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Seconds, the last in milliseconds (libpq, "Parameter Key Words"): a server that falls silent is an error that can be
+told and tried again, not a writer that waits for ever."""
+
 
 class Database:
     """The engines of one database.
@@ -37,8 +47,9 @@ class Database:
             event.listen(self.read_engine, "begin", _begin_deferred)
         elif self.dialect == "postgresql":
             self.writers = writers
-            self.write_engine = create_engine(url, pool_size=writers + 2, pool_pre_ping=True)
-            self.read_engine = create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True).execution_options(
+            told: dict[str, Any] = {"pool_pre_ping": True, "connect_args": _PATIENCE}
+            self.write_engine = create_engine(url, pool_size=writers + 2, **told)
+            self.read_engine = create_engine(url, pool_size=8, max_overflow=8, **told).execution_options(
                 postgresql_readonly=True,
                 isolation_level="REPEATABLE READ",  # every statement of one read sees the same state, as on SQLite
             )

@@ -215,11 +215,12 @@ def test_an_alarm_is_not_closed_as_accidental_unless_somebody_was_heard_or_seen(
 
 def test_a_press_cut_by_the_exchange_is_called_back_once(town: Town) -> None:
     town.call(arrivals.record_steps, [*press("node1-1"), *press("node1-3"), *service_call("node1-2")])
-    town.call(arrivals.record_steps, press("node2-1", home="8"))
+    town.call(arrivals.record_steps, [*press("node2-1", home="8"), *service_call("node1-b-4")])
     for _ in range(2):
         town.call(arrivals.end_unknown, "node1", ["node1-77"], START + timedelta(seconds=30))
     assert arrival(town, "node1-2").disposition == "ended_unknown"
     assert arrival(town, "node2-1").state == "live"
+    assert arrival(town, "node1-b-4").state == "live"  # the node of that name is another
     town.forward(seconds=3)
     made = [row for row in town.pump("call") if row.kind == "ring_back"]
     assert [row.params["number"] for row in made] == ["87000001"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
 
 from foundation.database import Database
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
@@ -26,3 +31,21 @@ def test_postgres_keeps_what_it_committed_through_a_power_cut(postgres_url: str)
         settings = {name: session.scalar(text(f"SHOW {name}")) for name in ("fsync", "synchronous_commit")}
     database.dispose()
     assert settings == {"fsync": "on", "synchronous_commit": "on"}
+
+
+def test_a_postgresql_server_that_falls_silent_is_an_error_within_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        database = Database(f"postgresql+psycopg://centre@127.0.0.1:{port}/centre?sslmode=disable")
+        found: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                with database.read() as session:
+                    session.execute(text("SELECT 1"))
+            except OperationalError as error:
+                found.append(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        wait_until(lambda: found, 15, "the error is told")
+        database.dispose()
