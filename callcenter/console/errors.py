@@ -36,6 +36,16 @@ class TooManyTries(AppError):
         self.wait_s = wait_s
 
 
+class ManyAtOnce(AppError):
+    """So many prove themselves in this moment that one more would take the desk's pages their threads."""
+
+    status = 429
+    error_id = "many_at_once"
+
+    def __init__(self) -> None:
+        super().__init__("此刻登录的人太多，请过几秒再试", "Many are signing in just now; try again in some seconds")
+
+
 class ForeignForm(Forbidden):
     """A form that did not come from our own page."""
 

@@ -8,20 +8,27 @@ from collections import OrderedDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from callcenter.console.errors import SignInRefused, TooManyTries
+from callcenter.console.errors import ManyAtOnce, SignInRefused, TooManyTries
 from dispatch.staff import hash_password, verify_password
 from dispatch.tables import StaffUser
 
+_AT_ONCE = threading.BoundedSemaphore(4)
+"""Passwords proved at one time: each takes memory and time, and the other pages need their threads."""
 _NOBODY = hash_password("nobody has this password")
 
 
 def proven(session: Session, login: str, password: str) -> StaffUser:
-    """The user whom this name and password prove. Raises SignInRefused.
+    """The user whom this name and password prove. Raises SignInRefused, or ManyAtOnce while many are at it.
 
     A name that is unknown costs the same time as a wrong password, so names cannot be found by the clock.
     """
     user = session.scalar(select(StaffUser).where(StaffUser.login == login))
-    right = verify_password(user.password_hash if user else _NOBODY, password)
+    if not _AT_ONCE.acquire(timeout=0.5):
+        raise ManyAtOnce
+    try:
+        right = verify_password(user.password_hash if user else _NOBODY, password)
+    finally:
+        _AT_ONCE.release()
     if user is None or not right or user.disabled_at is not None:
         raise SignInRefused
     return user

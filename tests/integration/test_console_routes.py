@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.routing import Mount, Route
 
+from callcenter.console import sign_in
+from callcenter.console.errors import ManyAtOnce
 from dispatch.tables import Arrival, ArrivalTicket, Seat, Ticket
 from foundation.database import Database
 from foundation.tables import OutboxMessage, TicketEvent
@@ -129,6 +134,27 @@ def test_a_wrong_password_says_nothing_more_and_guessing_is_slowed(desk: Desk, b
         attempt("li", "wrong")
     assert attempt("li", PASSWORD).status_code == 429
     assert attempt("wang", PASSWORD).status_code == 303, "another name from the same address is not locked out"
+
+
+def test_no_more_passwords_are_proved_at_once_than_leave_the_desk_its_threads(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, proving = threading.Event(), threading.Semaphore(0)
+
+    def slow(_hash: str, _password: str) -> bool:
+        proving.release()
+        return release.wait(30)
+
+    monkeypatch.setattr(sign_in, "verify_password", slow)
+    with ThreadPoolExecutor(5) as people, desk.town.database.read() as session:
+        first = [
+            people.submit(sign_in.proven, Session(desk.town.database.read_engine), "li", PASSWORD) for _ in range(4)
+        ]
+        assert all(proving.acquire(timeout=10) for _ in first)
+        with pytest.raises(ManyAtOnce):
+            sign_in.proven(session, "li", PASSWORD)
+        release.set()
+        assert {one.result().login for one in first} == {"li"}
 
 
 def test_the_session_cookie_is_out_of_the_reach_of_scripts_and_ends_with_sign_out(desk: Desk, browser: Any) -> None:
