@@ -146,6 +146,7 @@ class Actions:
             ChannelId=leg.channel_id,
             OtherChannelId=f"{leg.channel_id}-b",
             Timeout="120000",  # a person who is being asked to press 1 must not be cut off at the usual 30 s
+            Codecs="alaw,ulaw",  # in slin, the default, a joined call now and then has sound one way only
             Variable=variables(
                 {
                     "LEG_CALL": leg.call_id,

@@ -22,7 +22,6 @@ NAMES = [
     "press-1-to-take",
     "already-taken",
     "caller-gone",
-    "you-have-it",
     "busy-goodbye",
 ]
 
