@@ -30,6 +30,8 @@ BEAT_S = 5.0
 """How often an idle stream says that it is alive."""
 KEPT = 400
 """Messages kept for browsers that come back; who was away longer reads everything anew."""
+RAISED = "alarm.raised"
+"""The event of a new alarm."""
 QUEUE = 200
 """Messages a browser may lag behind before it is told to read everything anew."""
 
@@ -54,7 +56,8 @@ class _Browser:
 
 class Stream:
     """`alarm_cards` gives what the pages need of every alarm the events touch, in each language, rendered; and
-    `understand` what else they mean. Both run in one thread of their own, never in the loop."""
+    `understand` what else they mean. Both run in one thread of their own, never in the loop;
+    only a new alarm's card is made where `hear` is called."""
 
     def __init__(
         self,
@@ -91,9 +94,19 @@ class Stream:
         return len(self._browsers)
 
     def hear(self, happened: list[Happened]) -> None:
-        """A commit's events, in the writer's thread: hands them on and returns at once."""
-        if self._loop is not None:
-            self._cards.submit(self._digest, happened)
+        """A commit's events, in the writer's thread: hands them on and returns at once.
+
+        Only a new alarm's card is made here (some milliseconds, once for each alarm): in a thread of its own it would
+        share the time with the commands that follow a press, and a person waits for it.
+        """
+        if self._loop is None:
+            return
+        shown = False
+        if any(event.kind == RAISED for event in happened):
+            with contextlib.suppress(Exception):  # tried again beside the commands, and told of there
+                self._show_cards(happened)
+                shown = True
+        self._cards.submit(self._digest, happened, shown=shown)
 
     async def subscribe(self, locale: str, last_id: str, allowed: Callable[[], bool]) -> AsyncIterator[bytes]:
         """The stream of one browser, from `last_id` on. `allowed` is asked at each beat, in a thread."""
@@ -122,10 +135,14 @@ class Stream:
         finally:
             self._browsers.discard(browser)
 
-    def _digest(self, happened: list[Happened]) -> None:
+    def _show_cards(self, happened: list[Happened]) -> None:
+        for card in self._alarm_cards(happened):
+            self._in_loop(self._show_alarm, card)
+
+    def _digest(self, happened: list[Happened], *, shown: bool) -> None:
         try:
-            for card in self._alarm_cards(happened):
-                self._in_loop(self._show_alarm, card)
+            if not shown:
+                self._show_cards(happened)
             news = self._understand(happened)
         except Exception:
             log.exception("committed events could not be shown; every page is told to read everything anew")
