@@ -18,6 +18,8 @@ from typing import IO
 BACK_OFF_S = (1, 2, 5, 10)
 STEADY_S = 60.0
 GENTLY_S = 10.0
+LONGEST_LOG = 50_000_000
+"""Bytes; a longer log is put aside at the next start, over the one put aside before."""
 
 
 class Keeper:
@@ -62,21 +64,31 @@ class Keeper:
         quick = 0
         while not stopping.is_set():
             began = time.monotonic()
-            with self.log.open("ab") as output:
-                process = self._start(output)
-                while process.poll() is None and not stopping.wait(0.2):
-                    pass
-                _end_child(process)
+            try:
+                how = str(self._live_once(stopping))
+            except OSError as error:
+                how = str(error)  # out of memory or of files, for now: a keeper that gave up would be the end
             if stopping.is_set():
                 return
             self.deaths += 1
             quick = 0 if time.monotonic() - began > STEADY_S else quick + 1
             wait = BACK_OFF_S[min(max(quick, 1), len(BACK_OFF_S)) - 1]
             self._say(
-                f"应用已退出（{process.returncode}），{wait} 秒后重启，见 {self.log}\n"
-                f"The application ended ({process.returncode}); it starts again in {wait} s, see its log"
+                f"应用已退出（{how}），{wait} 秒后重启，见 {self.log}\n"
+                f"The application ended ({how}); it starts again in {wait} s, see its log"
             )
             stopping.wait(wait)
+
+    def _live_once(self, stopping: threading.Event) -> int:
+        """One life of the application, from its start to its end; its exit code."""
+        with suppress(FileNotFoundError):
+            if self.log.stat().st_size > LONGEST_LOG:
+                self.log.replace(self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as output:
+            process = self._start(output)
+            while process.poll() is None and not stopping.wait(0.2):
+                pass
+            return _end_child(process)
 
     def log_end(self, lines: int = 15) -> str:
         """The last words of the application."""
@@ -89,14 +101,14 @@ class Keeper:
         )  # fmt: skip
 
 
-def _end_child(process: subprocess.Popen[bytes]) -> None:
+def _end_child(process: subprocess.Popen[bytes]) -> int:
     if process.poll() is None:
         process.terminate()
         try:
             process.wait(GENTLY_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+    return process.wait()
 
 
 def _end(handle: int) -> None:
