@@ -142,8 +142,8 @@ class Household:
         await self._agree(data.version)
 
     async def _agree(self, version: int) -> None:
-        if version != self.counters.version or self._agreed_at is None:
-            await self._actions.db_put("app", "household_version", str(version))
+        # Also when we wrote it before: an exchange that died lost its last second, and with it perhaps this key alone.
+        await self._actions.db_put("app", "household_version", str(version))
         self.counters.version = version
         self._agreed_at = asyncio.get_running_loop().time()
 

@@ -24,6 +24,7 @@ PART = Size(calls=40, presses=10, kills=12, cuts=1, holds=0, freezes=1, exchange
 FULL = Size(calls=300, presses=60, kills=108, cuts=6, holds=2, freezes=6, exchange_deaths=3, cut_presses=4)
 
 
+@pytest.mark.timeout(400)
 def test_no_call_and_no_press_is_lost_or_doubled(tmp_path: Path) -> None:
     """A representative part of the long trial below."""
     run_trial(tmp_path, PART, dedicated=6, slot=3)

@@ -25,6 +25,7 @@ _WEIGHTS = {
     Moment.LOGIN: 8,
     Moment.READING: 8,
 }
+"""How often each moment comes; each comes at least once."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Trial:
         """All rounds. `spare_homes` press only at the exchange's deaths. The application runs before and after."""
         size = self._size
         others = self._others(spare_homes, callers)
-        moments = self._rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=size.kills)
+        moments = [*_WEIGHTS, *self._rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=size.kills - len(_WEIGHTS))]
+        self._rng.shuffle(moments)
         for number, moment in enumerate(moments):
             share = self._traffic.left // (size.kills - number)
             for other in others.get(number, ()):

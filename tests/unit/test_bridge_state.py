@@ -146,6 +146,16 @@ async def test_a_push_writes_only_what_changed():
         assert len(peer.asked("DBPut")) == before + 2
 
 
+async def test_a_version_that_a_dying_exchange_lost_is_written_again():
+    app = Application()
+    app.entries = dict(HOME)
+    async with fake_ami() as peer, bridge(peer, app) as one:
+        await until(lambda: one.household.agrees)
+        peer.astdb["/app/household_version"] = "0"
+        one.household.compare_soon()
+        await until(lambda: peer.astdb["/app/household_version"] == "1")
+
+
 async def test_a_push_that_the_exchange_refuses_is_made_good_without_a_reconnection():
     app = Application()
     async with fake_ami() as peer, bridge(peer, app) as one:
