@@ -10,6 +10,10 @@ from callcenter.settings import Settings
 from foundation.asterisk.packages import Program
 from foundation.asterisk.process import free_port
 from foundation.asterisk.provision import Asterisk, provision_asterisk, provision_espeak
+from tests.exchange.ladder_room import Room, open_room
+from tests.town_fixtures import StartTown
+from tests.town_fixtures import start_town as start_town
+from tests.town_fixtures import town_asterisk as town_asterisk
 
 MakeSettings = Callable[..., Settings]
 MakeExchange = Callable[..., Exchange]
@@ -77,6 +81,19 @@ def exchange(make_exchange: MakeExchange) -> Exchange:
 
 # Between the town's range and the ports that the system gives to outgoing connections.
 _next_rtp = iter(range(26000, 32000, 200))
+
+
+@pytest.fixture(scope="session")
+def shared_room(make_settings: MakeSettings, make_exchange: MakeExchange, start_town: StartTown) -> Room:
+    """An exchange with two seats and a town, for all tests of the dialplan that leave both as they were."""
+    return open_room(make_settings, make_exchange, start_town)
+
+
+@pytest.fixture
+def room(shared_room: Room) -> Iterator[Room]:
+    """The shared room; afterwards everybody hangs up and nothing is remembered."""
+    yield shared_room
+    shared_room.clear()
 
 
 def free_rtp_range() -> int:

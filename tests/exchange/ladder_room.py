@@ -1,21 +1,29 @@
 """An exchange without any application, a town around it, and its journal: what the ladder's tests need."""
 
+import asyncio
 import itertools
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
+from callcenter.bridge.actions import Actions
+from callcenter.bridge.link import Link, LinkState
+from callcenter.bridge.settings import BridgeSettings
 from callcenter.exchange import Exchange
-from callcenter.exchange.context import seat_secret
+from callcenter.exchange.context import ami_secret, seat_secret
+from callcenter.town import behaviour
+from callcenter.town.network import Trunk
 from callcenter.town.telephones import Line, Phone, Town
 from foundation.asterisk.process import free_port
 from tests.waiting import wait_until
 
-RUNG = 3
-SEATS = ("op1", "op2")
+RUNG = 2
+LEASE = 4
 _NUMBERS = itertools.count(1)
 
 
@@ -61,16 +69,23 @@ class Home:
 
 
 class Room:
-    """The exchange, the town and the journal's folder."""
+    """The exchange, the town and the journal's folder; what the application would tell the exchange, the test does."""
 
     def __init__(self, exchange: Exchange, town: Town) -> None:
         self.exchange, self.town = exchange, town
         self.journal = exchange.process.directories.journal
+        self.seats = exchange.settings.seats.names
+        self.manager = Manager(exchange)
 
     def put(self, family: str, rows: dict[str, str]) -> None:
         """Write to AstDB as the application would."""
         for key, value in rows.items():
-            self.exchange.ask(f'database put {family} {key} "{value}"')
+            self.manager.does(self.manager.actions.db_put(family, key, value))
+
+    def signs_in(self, seat: str, *, paused: bool = False) -> None:
+        """The seat takes service calls from now on, or has a break."""
+        wish = self.manager.actions.queue_add("service", f"PJSIP/{seat}", member_name=seat, paused=paused)
+        self.manager.does(wish)
 
     def home(self, contacts: int = 0, kind: str = "dedicated") -> Home:
         home = Home(self)
@@ -86,7 +101,7 @@ class Room:
     def lease(self, age: float | None) -> None:
         """The application's last tick was so many seconds ago; None: there never was one."""
         if age is None:
-            self.exchange.ask("database del app lease")
+            self.manager.does(self.manager.actions.db_del("app", "lease"))
         else:
             self.put("app", {"lease": str(int(time.time() - age))})
 
@@ -108,6 +123,15 @@ class Room:
         """Wait for this step of the line's call."""
         return wait_until(lambda: next(iter(self.find(line, **wanted)), None), within, f"a step with {wanted}")
 
+    def rungs(self, line: Line, count: int, within: float = 10.0) -> list[Step]:
+        """Wait until so many rungs of the line's call have begun."""
+
+        def begun() -> list[Step] | None:
+            found = self.find(line, s="rung")
+            return found if len(found) >= count else None
+
+        return wait_until(begun, within, f"{count} rungs begin") or []
+
     def joined(self, line: Line, within: float = 20.0) -> Line:
         """Wait until somebody has taken the line's call: before, whoever speaks is not heard."""
         self.step(line, within, s="took")
@@ -118,17 +142,41 @@ class Room:
 
     def clear(self) -> None:
         """Everybody hangs up, AstDB and journal are empty, all telephones ring and nobody answers."""
+        does, actions = self.manager.does, self.manager.actions
         self.town.hang_up_all()
-        for seat in SEATS:
-            self.town.seat(seat).rings_out()
-            self.exchange.ask(f"queue remove member PJSIP/{seat} from service")
-        wait_until(
-            lambda: "0 active calls" in self.exchange.ask("core show channels") or None, 10, "all calls are over"
-        )
+        for member in does(actions.queue_status("service")):
+            if member["event"] == "QueueMember":
+                does(actions.queue_remove("service", str(member["location"])))
+        for phone in {call.phone for call in self.town.diary.calls()} | set(self.seats):
+            self.town.phone(phone).when_rung(behaviour.RINGS_OUT)
+        wait_until(lambda: not does(actions.core_show_channels()), 10, "all calls are over")
         for family in ("line", "contacts", "contact", "duty", "app", "journal"):
-            self.exchange.ask(f"database deltree {family}")
+            does(actions.db_del_tree(family))
         for path in self.journal.glob("*"):
             path.unlink()
+
+
+class Manager:
+    """The application's own connection to the exchange, used by hand; runs in a thread of its own."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        told = exchange.settings.exchange
+        settings = BridgeSettings("127.0.0.1", told.ami_port, told.ami_user, ami_secret(exchange.settings))
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="manager", daemon=True).start()
+        self.link = Link(
+            settings, wanted=frozenset({b"FullyBooted"}), on_event=lambda _event: None, resync=self._nothing
+        )
+        self.actions = Actions(self.link)
+        asyncio.run_coroutine_threadsafe(self.link.run(), self._loop)
+        wait_until(lambda: self.link.state is LinkState.READY, 15, "the exchange lets the test in")
+
+    async def _nothing(self) -> None:
+        pass
+
+    def does(self, action: Coroutine[Any, Any, Any]) -> Any:
+        """Carry out one action and wait for the exchange's answer."""
+        return asyncio.run_coroutine_threadsafe(action, self._loop).result(10)
 
 
 @contextmanager
@@ -144,22 +192,32 @@ def prompts_gone(folder: Path) -> Iterator[None]:
         away.rename(folder)
 
 
-def open_room(make_settings, make_exchange, start_town, *, rung: int = RUNG, gap: int = 2 * RUNG) -> Room:  # type: ignore[no-untyped-def]
-    """A room of its own; the fixtures that it is given end what it starts."""
+def open_room(  # type: ignore[no-untyped-def]
+    make_settings, make_exchange, start_town, *, rung: int = RUNG, gap: int = 2 * RUNG, seats: int = 2, registers=""
+) -> Room:
+    """A room of its own; the fixtures that it is given end what it starts.
+
+    `registers`: the password with which the exchange signs in at the carrier; else the carrier knows its address.
+    """
     port = free_port("udp")
+    account = {"mode": "registration", "username": "haishu", "password": registers} if registers else {}
     settings = make_settings(
-        seats=len(SEATS),
-        trunk={"port": port},
-        ladder={"rung_seconds": rung, "attempt_gap_seconds": gap, "lease_seconds": 10, "short_talk_seconds": 2},
+        seats=seats,
+        trunk={"port": port, **account},
+        ladder={"rung_seconds": rung, "attempt_gap_seconds": gap, "lease_seconds": LEASE, "short_talk_seconds": 2},
     )
     exchange = make_exchange(settings)
     exchange.start()
+    sip = settings.exchange.sip_port
     town = start_town(
-        settings.exchange.sip_port,
-        seats={seat: seat_secret(settings, seat) for seat in SEATS},
+        sip,
+        seats={seat: seat_secret(settings, seat) for seat in settings.seats.names},
         sip_port=port,
+        trunk=Trunk(port=sip, **account) if registers else None,
         prompts=exchange.process.directories.sounds / "zh",
     )
     room = Room(exchange, town)
     wait_until(lambda: "Unavailable" not in exchange.ask("queue show emergency") or None, 20, "the seats are there")
+    if registers:
+        wait_until(lambda: "Registered" in exchange.ask("pjsip show registrations"), 30, "the trunk is registered")
     return room

@@ -1,14 +1,14 @@
-"""An emergency never waits behind a service call: one seat, many waiting, the seat in every state it can be in."""
+"""An emergency never waits behind a service call: one seat, many waiting, the seat in every state it can be in.
 
-import time
+The exchange has no other seat, and its trunk is one by registration.
+"""
+
 from collections.abc import Iterator
 
 import pytest
 
 from callcenter.town.telephones import Line
 from tests.exchange.ladder_room import Room, open_room
-from tests.town_fixtures import start_town as start_town
-from tests.town_fixtures import town_asterisk as town_asterisk
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.exchange
@@ -17,17 +17,18 @@ WAITING = 6
 
 
 @pytest.fixture(scope="module")
-def whole_room(make_settings, make_exchange, start_town) -> Room:  # type: ignore[no-untyped-def]
-    return open_room(make_settings, make_exchange, start_town, rung=20)
+def one_seat(make_settings, make_exchange, start_town) -> Room:  # type: ignore[no-untyped-def]
+    room = open_room(make_settings, make_exchange, start_town, rung=20, seats=1, registers="a-fictional-password")
+    # Without the greeting a service caller waits at once.
+    (room.exchange.process.directories.sounds / "zh" / "greeting.wav").unlink()
+    return room
 
 
 @pytest.fixture
-def room(whole_room: Room) -> Iterator[Room]:
-    # The other seat's telephone is busy with a call of its own: only op1 can take anything.
-    whole_room.town.seat("op2").busy()
-    whole_room.exchange.ask("queue add member PJSIP/op1 to service")
-    yield whole_room
-    whole_room.clear()
+def room(one_seat: Room) -> Iterator[Room]:
+    one_seat.signs_in("op1")
+    yield one_seat
+    one_seat.clear()
 
 
 def crowd(room: Room) -> list[Line]:
@@ -61,14 +62,20 @@ def test_while_a_service_call_rings_it_rings_at_most_8_s_and_then_comes_the_pres
 
 
 def test_after_a_service_call_the_wrap_up_does_not_keep_the_press_waiting(room: Room) -> None:
-    crowd(room)
-    talk = room.town.seat("op1").answers()
+    seat = room.town.seat("op1")
+    first = room.town.phone("13900020001").dials("81890")
+    first.talks_with(seat.answers())
+    waiting = room.town.phone("13900020002").dials("81890")
+    room.step(waiting, s="queued")
+    first.hangs_up()
+    ended = room.step(first, s="ended").at
+
     pressed = room.home().presses()
-    room.step(pressed, s="queued")
-    ended = time.time()
-    talk.hangs_up()
-    next_offer_is_the_press(room, pressed, ended)
-    assert time.time() - ended < 8
+    ring = seat.waits_to_ring(9, after=ended)
+    assert ring.call.started_at - room.step(pressed, s="queued").at < 2
+    assert ring.call.started_at - ended < 9, "the wrap-up of 10 s was over: this showed nothing"
+    pressed.talks_with(ring.answers())
+    assert not room.find(waiting, s="answered")
 
 
 def test_a_break_is_only_for_service_calls(room: Room) -> None:
@@ -78,6 +85,30 @@ def test_a_break_is_only_for_service_calls(room: Room) -> None:
     next_offer_is_the_press(room, room.home().presses(), 0)
 
 
+def test_a_seat_that_becomes_free_gets_every_press_before_any_service_call(room: Room) -> None:
+    seat = room.town.seat("op1")
+    busy = seat.dials("13912345679")
+    busy.talks_with(room.town.phone("13912345679").answers())
+    crowd(room)
+    presses = [room.home().presses() for _ in range(4)]
+    for pressed in presses:
+        room.step(pressed, s="queued")
+    for pressed in presses:
+        busy.hangs_up()
+        seat.answers(within=5)
+        room.step(pressed, s="took", who="seat-op1")
+        busy = pressed
+    assert not [s for s in room.steps() if s.s == "answered" and s.call not in {_call(room, p) for p in presses}]
+
+
 def test_a_free_seat_is_rung_at_once(room: Room) -> None:
     pressed = room.home().presses()
     next_offer_is_the_press(room, pressed, 0)
+
+
+def test_over_a_trunk_by_registration_calls_come_in_and_go_out(room: Room) -> None:
+    pressed = room.home().presses()
+    next_offer_is_the_press(room, pressed, 0)
+    pressed.hangs_up()
+    out = room.town.seat("op1").dials("13912345678")
+    out.talks_with(room.town.phone("13912345678").answers())
