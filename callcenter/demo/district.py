@@ -40,7 +40,7 @@ YEAR = 2026
 _OFFICES = {"助老员": "Community aide", "物业": "Gatekeeper's desk"}
 """Contacts that are an office, not a person: their names are words, and not to be spelt out in Latin letters."""
 
-Role = Literal["resident", "device", "provider", "contact", "duty"]
+Role = Literal["resident", "device", "provider", "contact", "duty", "staff"]
 Values = dict[str, Any]
 
 
@@ -159,6 +159,10 @@ def directory(district: District, plan: NumberPlan | None = None) -> list[Entry]
         _enter(book, plan, Entry(provider.phone, key, provider.values["name"], provider.name_en, "provider"))
     for duty in district.duty:
         _enter(book, plan, Entry(duty.phone, f"duty-{duty.position}", duty.name, duty.name_en, "duty"))
+    for operator in district.operators:
+        title, title_en = ("班长", "Supervisor") if operator.role == "supervisor" else ("坐席", "Operator")
+        key, zh, en = f"{operator.login}-mobile", f"{title}{operator.name}", f"{title_en} {operator.login}"
+        _enter(book, plan, Entry(operator.mobile, key, zh, en, "staff"))
     return list(book.values())
 
 

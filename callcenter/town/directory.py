@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["resident", "device", "provider", "contact", "duty", "seat"]
+Kind = Literal["resident", "device", "provider", "contact", "duty", "staff", "seat"]
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def test_every_number_can_be_dialled_lies_in_the_demo_ranges_and_is_one_telephon
         assert re.fullmatch(r"\+86154000[1239]\d{4}|\+865748700[013]\d{3}", number.e164), entry
     assert len({entry.number for entry in book}) == len(book)
     assert len({entry.key for entry in book}) == len(book)
-    assert {entry.role for entry in book} == {"resident", "device", "provider", "contact", "duty"}
+    assert {entry.role for entry in book} == {"resident", "device", "provider", "contact", "duty", "staff"}
     assert Counter(entry.role for entry in book)["device"] == 40
     assert all(entry.zh and entry.en.isascii() for entry in book)
     assert {entry.dials for entry in book if entry.role == "device"} == {"81891"}

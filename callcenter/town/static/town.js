@@ -237,7 +237,7 @@ function handsetButton(handset) {
   const who = document.createElement("span");
   const sub = document.createElement("span");
   sub.lang = "en";
-  sub.textContent = person.english || person.number;
+  sub.textContent = person.english;
   who.append(person.name, sub);
   made.append(who);
   const count = unread(handset);
@@ -278,7 +278,7 @@ function openThread(number) {
   const person = personOf(number);
   put($("thread-name"), person.name);
   put($("thread-english"), person.english);
-  put($("thread-number"), person.number);
+  put($("thread-number"), person.name === person.number ? "" : person.number);
   $("thread").hidden = false;
   $("messages").dataset.key = "";
   const quick = QUICK[person.kind] ?? [];
