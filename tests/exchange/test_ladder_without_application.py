@@ -69,11 +69,11 @@ def test_a_voicemail_never_takes_a_call(room: Room) -> None:
     home = room.home()
     box, person = room.duty(DUTY_1, DUTY_2)
     # It stays longer than the first question with its silence afterwards.
-    box.when_rung(WhenRung("voicemail", after=0.1, hangs_up_after=14))
+    box.when_rung(WhenRung("voicemail", after=0.1, hangs_up_after=20))
     line = home.presses()
     box_line = box.waits_to_ring(3 * RUNG).is_answered()
 
-    box_line.ends(16)
+    box_line.ends(24)
     assert room.step(line, within=5, s="result", who="duty-1").result == "unconfirmed"
     assert not room.find(line, s="took")
     taken = person.answers(presses="1")
