@@ -63,6 +63,10 @@ class Plan:
     movable_clock: Path | None
 
 
+REMEMBER_RUNG_BACK_S = 86_400
+"""An application that was dead for longer than a day finds its calls back out of date anyway."""
+
+
 class Service:
     """Every room of one process. Make it in the running loop, `start()`, and `stop()` in the end."""
 
@@ -175,6 +179,7 @@ class Service:
             priority=Priority.EMERGENCY,
             actor="exchange",
         )
+        await self.bridge.actions.forget_rung_back(snapshot.taken_at - REMEMBER_RUNG_BACK_S)
 
     async def _desired_household(self) -> HouseholdData:
         return await asyncio.to_thread(self._read_household)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from callcenter.bridge.errors import ActionRefusedError, UnsafeValueError
@@ -10,6 +11,9 @@ from callcenter.bridge.headers import variables
 from callcenter.bridge.link import Link
 
 Fields = dict[str, Value]
+
+RUNG_BACK = "rungback"
+"""The family of AstDB that remembers which calls back have been made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +164,20 @@ class Actions:
         )
 
     async def originate_ring_back(self, alarm_id: str, attempt: int, number: str, *, ring_seconds: int = 45) -> str:
-        """Call a line back whose emergency call was cut. Returns the ActionID as `originate_leg` does."""
+        """Call a line back whose emergency call was cut, once; returns the call's id.
+
+        The exchange remembers the attempt (AstDB `rungback/<call id>`), since the ChannelId refuses a second call only
+        while the first is up: an application that died before it wrote down its request asks again much later. The
+        note is a variable of the request itself, set before the line rings, so nothing can come between the two.
+        """
         call_id = f"rb-{alarm_id}-{attempt}"
+        if await self.db_get(RUNG_BACK, call_id) is not None:
+            return call_id
         values = variables({"RB_CALL": call_id, "RB_ALARM": alarm_id, "RB_NUMBER": number})
+        values.append(f"DB({RUNG_BACK}/{call_id})={int(time.time())}")
         if "/" in number or "@" in number:
             raise UnsafeValueError("A number to call back has digits and at most a leading plus")
-        return await self._originate(
+        await self._originate(
             Channel=f"PJSIP/{number}@trunk",
             Context="ring-back",
             ChannelId=call_id,
@@ -173,6 +185,13 @@ class Actions:
             CallerID=f"<{self._link.settings.hotline}>",  # without it an old person is rung by "anonymous"
             Variable=values,
         )
+        return call_id
+
+    async def forget_rung_back(self, before: float) -> None:
+        """Drop the notes of calls back that were made before the epoch second `before`."""
+        for path, made in (await self.db_get_tree(RUNG_BACK)).items():
+            if made.isdigit() and int(made) < before:
+                await self.db_del(RUNG_BACK, path.removeprefix(f"{RUNG_BACK}/"))
 
     async def _originate(self, **headers: str | list[str]) -> str:
         action_id = self._link.new_action_id()

@@ -17,21 +17,25 @@ from tests.system import System, open_system
 
 
 def test_a_call_back_in_doubt_is_made_once(tmp_path: Path) -> None:
-    """Killed as it asks for the call: the first time the exchange got the request, the second time it did not."""
-    with open_system(tmp_path, provision_asterisk(), district=small_district((1, 2)), application=False) as system:
+    """Killed as it asks for the call: twice the exchange got the request, and once that call is long over before the
+    application asks again; the third time the exchange did not get it."""
+    with open_system(tmp_path, provision_asterisk(), district=small_district((1, 2, 3)), application=False) as system:
         relay = Relay(system.settings.exchange.ami_port)
         system.environment["CALLCENTER_EXCHANGE__AMI_PORT"] = str(relay.port)
         try:
-            asked, unasked = system.town.device("home-1"), system.town.device("home-2")
+            asked, unasked, refused = (system.town.device(f"home-{n}") for n in (1, 2, 3))
             _killed_in_calling_back(system, relay, asked, request_arrives=True)
             asked.waits_to_ring(10)
+            _killed_in_calling_back(system, relay, refused, request_arrives=True)
+            refused.waits_to_ring(10).refuses().ends()
             _killed_in_calling_back(system, relay, unasked, request_arrives=False)
             assert not unasked.rings()
             system.start_application()
             unasked.waits_to_ring(25)
-            system.wait_for(_both_settled, 30, "both sendings are settled")
+            system.wait_for(_all_settled, 30, "all sendings are settled")
             assert len(asked.rings()) == 1
             assert len(unasked.rings()) == 1
+            assert len(refused.rings()) == 1, "a call back that is over is not made again"
             unasked.line().answers()
             assert system.town.seat("op1").waits_to_ring(10).call.other == unasked.number, (
                 "the seat sees whose line it is"
@@ -58,9 +62,9 @@ def _killed_in_calling_back(system: System, relay: Relay, device: Phone, *, requ
     system.kill_application()
 
 
-def _both_settled(session: Session) -> bool:
-    """Both are sent, or no longer needed; and each was wanted once."""
+def _all_settled(session: Session) -> bool:
+    """All are sent, or no longer needed; and each was wanted once."""
     states = list(session.scalars(select(OutboxMessage.state).where(OutboxMessage.kind == "ring_back")))
-    return len(states) == len(list(session.scalars(select(RingBack.id)))) == 2 and not {"pending", "sending"} & set(
+    return len(states) == len(list(session.scalars(select(RingBack.id)))) == 3 and not {"pending", "sending"} & set(
         states
     )
