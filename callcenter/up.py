@@ -18,7 +18,8 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from callcenter.demo.district import District, directory, make_district
+from callcenter.demo.book import directory
+from callcenter.demo.district import District, make_district
 from callcenter.demo.load import load
 from callcenter.demo.sign_ins import SignIn, sign_ins
 from callcenter.exchange import Exchange

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from callcenter.demo.district import DemoProvider, District, directory, make_district
+from callcenter.demo.book import directory
+from callcenter.demo.district import DemoProvider, District, make_district
 from callcenter.demo.load import load
 from callcenter.demo.sign_ins import sign_ins
 from callcenter.town.directory import Telephone

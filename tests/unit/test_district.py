@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from callcenter.demo.district import DISTRICT, District, directory, make_district
+from callcenter.demo.book import directory
+from callcenter.demo.district import DISTRICT, District, make_district
 from callcenter.demo.names import POLYPHONIC
 from foundation.numbers import NumberPlan
 from providers.taxonomy import CATEGORIES, ITEMS
