@@ -118,7 +118,8 @@ async def test_the_file_is_gone_before_the_database_key(tmp_path: Path):
         put(peer, "c1", "001", record("arrived", 1.5), tell=False)
         async with bridge(peer, domain, spool=tmp_path):
             await until(lambda: journal_is_empty(peer))
-    assert there == [False]
+    assert there, "the key was never deleted"
+    assert not any(there)  # it may be asked for twice, when the answer is late
 
 
 async def test_what_was_written_while_nobody_listened_comes_in_order_and_in_one_batch():
