@@ -1,5 +1,6 @@
 """The emergency ladder with no application at all: real exchange, real telephones, nobody on the AMI."""
 
+import re
 import time
 
 import pytest
@@ -313,3 +314,19 @@ def test_the_rungs_last_as_long_as_promised(make_settings, make_exchange, start_
     assert home.contact(1).waits_to_ring(30).call.started_at - began == pytest.approx(40, abs=3)
     assert duty.waits_to_ring(60, after=began + 30).call.started_at - began >= 60
     assert not line.call.is_over
+
+
+def test_whoever_pressed_first_stays_first_at_each_rung(room: Room) -> None:
+    older = room.home().presses()
+    room.rungs(older, 2)
+    newer = room.home().presses()
+    room.step(newer, s="queued")
+
+    room.rungs(older, len(room.find(older, s="rung")) + 1)
+
+    def in_order() -> bool:
+        """The older call has joined anew since the newer one came, and is listed first all the same."""
+        shown = re.findall(r"\((?:wait: [0-9:]+), prio: (-?\d+)\)", room.exchange.ask("queue show emergency"))
+        return len(shown) == 2 and int(shown[0]) > int(shown[1])
+
+    wait_until(in_order, 10, "both wait, in the order in which they came")
