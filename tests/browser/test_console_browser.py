@@ -177,6 +177,24 @@ def test_an_alarm_taken_by_another_is_told_truthfully_and_the_card_turns_calm(
     assert page.locator(f"#alarm-{alarm} .btn-take").count() == 0
 
 
+def test_a_key_pressed_in_the_moment_a_part_appears_is_not_lost(
+    desk: Desk, page: Page, sign_in: Callable[[Page, str], None]
+) -> None:
+    """Before the buttons of a new part are live there is no moment in which they are only to be seen."""
+    sign_in(page, "li")
+    page.evaluate("""
+        new MutationObserver((_, observer) => {
+            if (!document.querySelector("#matter .btn-take")) return;
+            observer.disconnect();
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "t", bubbles: true }));
+        }).observe(document.getElementById("matter"), { childList: true, subtree: true });
+    """)
+    alarm = desk.pressed()
+    page.locator(f"#alarm-{alarm} .alarm-open").click()
+    expect(page.locator("#facts")).to_contain_text("已接警")
+    assert desk.town.ticket(alarm).taken_by
+
+
 def test_the_desk_speaks_english_when_it_is_told_to_and_stays_so(
     desk: Desk, page: Page, sign_in: Callable[[Page, str], None]
 ) -> None:
