@@ -1,0 +1,1 @@
+"""``callcenter flows``: what the telephone says and asks, checked, tried, drawn, compared and published by hand."""

@@ -1,0 +1,13 @@
+"""What each sub-command of ``callcenter flows`` stands on: how it is added, and its exit codes."""
+
+import argparse
+from collections.abc import Callable
+
+DONE, FAILED, WRONG = 0, 1, 2
+"""Done; it could not be done, or errors were found; the settings or the command are wrong."""
+
+Run = Callable[[argparse.Namespace], int]
+"""Does the work and gives the exit code. Heavy imports belong in here: every command pays for those above it."""
+
+Add = Callable[[str, Run, str], argparse.ArgumentParser]
+"""``add(name, run, told)`` makes one sub-command and gives its parser for the further arguments."""
