@@ -1,5 +1,5 @@
-"""What a flow is, as plain values: read by ``reading``, judged by ``check``, written as dialplan by ``compiler``, walked
-by ``simulator``, drawn by ``drawing``.
+"""What a flow is, as plain values: read by ``reading``, judged by ``check``, written as dialplan by ``compiler``,
+walked by ``simulator``, drawn by ``drawing``.
 
 Nothing here knows YAML, Asterisk or a database. What each kind of step means is written in ``docs/flows.md``.
 """
@@ -19,7 +19,44 @@ FlowKind = Literal["call", "outbound", "question"]
 helper's telephone in the middle of an emergency; its answer goes back to the ladder."""
 
 END = "end"
-"""The edge of a step after which the call is over for the flow."""
+"""Where an edge leads after which the call is over for the flow (somebody talked with the caller). No step's name."""
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong in a file. ``code`` names the rule for programs and tests; ``zh`` and ``en`` say to a person
+    what is wrong and what to do. ``line`` counts from 1; ``step`` is empty where it is about the whole file."""
+
+    level: Level
+    code: str
+    path: str
+    line: int
+    step: str
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" + (f" [{self.step}]" if self.step else "")
+        return f"{where}: {self.zh} / {self.en}"
+
+
+class FlowError(Exception):
+    """Files that cannot be used; ``findings`` says all that is wrong, at least one."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = tuple(findings)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One piece of what a step says: the prompt of that name, or what the variable holds, as a ``number`` (二十三) or
+    as single ``digits`` (二三)."""
+
+    how: Literal["prompt", "number", "digits"]
+    what: str
 
 
 @dataclass(frozen=True)
@@ -29,15 +66,18 @@ class Step:
 
     name: str
     kind: str
-    line: int
+    line: int = field(compare=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     edges: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """The line of each key written in it, by the names of options and edges."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """One flow. ``operator`` and ``centre`` are the steps that the keys 0 and 9 lead to in each of its menus; empty in a
-    ``question``, which has neither."""
+    """One flow. ``operator`` and ``centre`` are the steps that the keys 0 and 9 lead to in each of its menus; empty in
+    a ``question`` and in a flow without keys, which need neither. ``given`` are the variables that the application
+    sets when it starts the flow (an outbound call: what it is about)."""
 
     name: str
     kind: FlowKind
@@ -47,12 +87,16 @@ class Flow:
     operator: str
     centre: str
     path: str
+    given: tuple[str, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """The line of each key of the file's first level."""
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """When an office is open, by the exchange's clock in ``timezone``. ``week`` has for each day (0 is Monday) its spans
-    ``[from, to)``; ``days`` has those of single dates, which go before the week: none means closed."""
+    """When an office is open, by the exchange's clock in ``timezone``. ``week`` has for each day (0 is Monday) its
+    spans ``[from, to)``, where a ``to`` of 00:00 is the midnight that ends the day; ``days`` has those of single
+    dates, which go before the week: none means closed."""
 
     name: str
     timezone: str
@@ -62,8 +106,8 @@ class Calendar:
 
 @dataclass(frozen=True)
 class FlowSet:
-    """All flows that are published together, with what they refer to. ``transfers`` has the number behind each name that
-    a ``transfer`` step may use; it comes from the settings, never from a flow."""
+    """All flows that are published together, with what they refer to. ``transfers`` has the number behind each name
+    that a ``transfer`` step may use; it comes from the settings, never from a flow."""
 
     flows: Mapping[str, Flow]
     calendars: Mapping[str, Calendar]
