@@ -1,7 +1,7 @@
 """Walks through a flow as a caller does, without any telephone.
 
-It knows the flow as plain values (``model``, ``walks``) and the chapter 'Exact meaning' of ``docs/flows.md``, and nothing of the
-dialplan: whatever the exchange does differently shows in the comparison of the two.
+It knows the flow as plain values and the chapter 'Exact meaning' of ``docs/flows.md``, and nothing of the dialplan:
+whatever the exchange does differently shows in the comparison of the two.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from ivr_flows.model import END, Calendar, Flow, FlowSet, Spoken, Step
-from ivr_flows.walks import End, Event, Happened, HangUp, Inputs, Key, Place, Silence, Speech, Walk, WalkError, World
+from ivr_flows.walks import End, Event, HangUp, Happened, Inputs, Key, Place, Silence, Speech, Walk, WalkError, World
 
 LONGEST = 2000
 """Steps after which a walk is taken for endless; the longest real one has some dozens."""
@@ -151,6 +151,8 @@ class _Walker:
         return self._world.outcome(self._place(step), step, natural) or natural
 
     def _write(self, step: Step, record: str, **fields: str) -> None:
+        if self._flow.kind == "question":
+            return  # what came of it is the ladder's own ``result``
         self.walk.journal.append((record, {"flow": self._flow.name, "step": step.name, **fields}))
 
     def _ask(self, step: Step, invalid: str, silent: Sequence[Spoken | str]) -> str | None:
@@ -247,6 +249,7 @@ class _Walker:
 
     def do_queue(self, step: Step) -> str:
         if step.options["queue"] == "emergency":
+            self.walk.edges.append((self._place(step), "answered"))
             self._end("emergency")
         self.walk.journal.append(("queued", {"queue": "service"}))
         outcome = self._world.outcome(self._place(step), step, None) or self._wait(step)
