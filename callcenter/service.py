@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from callcenter.bridge.link import LinkState
 from callcenter.bridge.seats import SeatWish
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.clock.ticks import Ticks
+from callcenter.desk import desk_of
 from callcenter.intake.calls import CallIntake
 from callcenter.messaging import sandbox
 from callcenter.messaging.gateways import GatewayError, Outgoing
@@ -36,7 +38,7 @@ from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
 from callcenter.watchdog import Watchdog, end_process
-from dispatch import arrivals, deadlines, messages, replies, sendings, staff, truth
+from dispatch import arrivals, call_backs, deadlines, messages, replies, sendings, staff, truth
 from dispatch.tables import DutyPhone
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.database import Database
@@ -96,7 +98,13 @@ class Service:
                 on_state=self._note_state,
             ),
         )
-        voice = VoiceGateway({messages.LEG.name: self._make_leg, messages.RING_BACK.name: self._make_ring_back})
+        voice = VoiceGateway(
+            {
+                messages.LEG.name: self._make_leg,
+                messages.RING_BACK.name: self._make_ring_back,
+                messages.CALL_BACK.name: self._make_call_back,
+            }
+        )
         pump = partial(
             Pump,
             writer=self.writer,
@@ -116,6 +124,7 @@ class Service:
                 "sweep": lambda _now: self.writer.run(sweep, messages.KINDS, sendings.has_failed, actor="clock"),
                 "inbox": lambda now: self.inbound.catch_up((sandbox.SOURCE,), now),
                 "household": lambda _now: self._notice_household(),
+                "call backs": self._call_back,
             },
             alive=self.bridge.renew_lease,
         )
@@ -237,6 +246,22 @@ class Service:
         p = message.params
         call = self.bridge.actions.originate_ring_back(str(p["alarm"]), int(str(p["attempt"])), str(p["number"]))
         return await self._calling(call)
+
+    async def _make_call_back(self, message: Outgoing) -> str:
+        p = message.params
+        return await self._calling(self.bridge.actions.originate_call_back(str(p["call"]), str(p["number"])))
+
+    async def _call_back(self, now: datetime) -> None:
+        """Call back whom we did not serve, as far as the desk has time for it."""
+        if self.bridge.state is not LinkState.READY or not await asyncio.to_thread(self._owes_a_call, now):
+            return
+        desk = desk_of(await self.bridge.actions.queue_status("service"), time.time())
+        if desk.signed_in:
+            await self.writer.run(call_backs.make_next, desk, self.plan.numbers, actor="clock")
+
+    def _owes_a_call(self, now: datetime) -> bool:
+        with self.database.read() as session:
+            return call_backs.anyone_wanted(session, now)
 
     async def _calling(self, call: Awaitable[str]) -> str:
         try:

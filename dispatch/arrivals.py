@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from dispatch import alarms, call_story, limits, ring_backs, states, tickets
+from dispatch import alarms, call_backs, call_story, limits, ring_backs, states, tickets
 from dispatch.call_story import Record, Story
 from dispatch.errors import AlreadyDisposed, BadInput, missing
 from dispatch.journal import CallStep, Malformed
@@ -41,6 +41,8 @@ _EVENTS = Base.metadata.tables["ticket_events"]
 """Plain tables, since the bulk path needs no mapped objects."""
 _TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE})
 """Steps of a service call that become events of their own; all steps of an emergency do."""
+_OF_A_CALL_BACK = frozenset({"calledback", "answered"})
+"""Steps of a call back that belong to the arrival it answers: a person talks to its caller now."""
 
 
 @dataclass
@@ -91,6 +93,15 @@ def record_steps(w: Work, steps: Sequence[CallStep | Malformed], plan: NumberPla
         if not ring_backs.record(w, call_id, {n: k for n, k in new.items() if k["s"] != "unreadable"}):
             record = Malformed(call_id, next(iter(new)), str(new)[:400], "a ring-back that no alarm knows")
             unreadable.append(record)
+    for call_id in [c for c in by_call if call_backs.CALL_ID.fullmatch(c)]:
+        new = by_call.pop(call_id)
+        answers = call_backs.record(w, call_id, {n: k for n, k in new.items() if k["s"] != "unreadable"})
+        if answers is None:
+            unreadable.append(Malformed(call_id, next(iter(new)), str(new)[:400], "a call back that nobody owes"))
+            continue
+        for arrival_call in w.session.scalars(select(Arrival.external_id).where(Arrival.id.in_(answers[-1:]))):
+            told = {f"{call_id}:{name}": kept for name, kept in new.items() if kept["s"] in _OF_A_CALL_BACK}
+            by_call.setdefault(arrival_call, {}).update(told)
     _apply(w, by_call, plan, result)
     result.unreadable = [(bad.call_id, bad.step) for bad in unreadable]
     add_tasks(
@@ -123,6 +134,9 @@ def end_unknown(
     for call_id in ring_backs.live_before(w.session, before):
         if call_id not in live:
             ring_backs.record(w, call_id, {call_story.GONE: mark})
+    for call_id in call_backs.live_before(w.session, before):
+        if call_id not in live:
+            call_backs.record(w, call_id, {call_story.GONE: mark})
     return len(gone)
 
 
@@ -355,19 +369,24 @@ def _ask_for_ends(w: Work, calls: Iterable[_Call]) -> None:
 
 def _end_duties(w: Work, calls: Iterable[_Call], numbers: dict[str, Number]) -> None:
     """Settle what an automatic end brings: no more asking for it, and a call back to who was not served."""
-    back: dict[str, str] = {}
-    arrivals: dict[str, int] = {}
+    owed: list[call_backs.Owed] = []
+    served: set[str] = set()
     for call in calls:
+        number = numbers[call.story.caller_from or call.story.caller_raw]
+        if any(kept["s"] in ("answered", "took") for kept in call.fresh.values()) and number.callable_back:
+            served.add(number.e164)
         disposed = call.story.kind != "emergency" and call_story.automatic_disposition(call.story)
         if call.row is not None and (disposed or call.story.kind == "emergency") and call.row["next_deadline_at"]:
             deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{call.id}")
         if not disposed or disposed[0] == "wrong_number" or (call.row and call.row["disposition"] is not None):
             continue
-        number = numbers[call.story.caller_from or call.story.caller_raw]
         if number.callable_back:
-            back[number.e164] = f"请回电 {number.e164}：{disposed[1]}"
-            arrivals[number.e164] = call.id
-    add_tasks(w, "call_back", back, arrival_ids=arrivals, numbers={number: number for number in back})
+            why = call_story.unserved(call.story, call.steps)
+            owed.append(call_backs.Owed(call.id, number.e164, why, call.story.arrived_at))
+    if served:
+        call_backs.served_otherwise(w, served)
+    if owed:
+        call_backs.want(w, owed)
 
 
 def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:

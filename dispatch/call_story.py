@@ -135,3 +135,15 @@ def automatic_disposition(story: Story) -> tuple[str, str] | None:
     if story.answered_by is None and story.kind == "service":
         return "abandoned", "接通前挂断 / hung up before anyone answered"
     return None
+
+
+def unserved(story: Story, steps: Mapping[str, Record]) -> str:
+    """Why a caller whom nobody answered is owed a call back: a key of `dispatch.call_backs.RANK`."""
+    if any(kept["s"] == "callback" for kept in steps.values()):
+        return "chosen"
+    if story.cut:
+        return "cut"
+    left = next((kept.get("qs", "") for kept in steps.values() if kept["s"] == "ended"), "")
+    if left in ("FULL", "TIMEOUT", "JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL"):
+        return "full"
+    return "abandoned" if story.queue else "closed"

@@ -37,6 +37,8 @@ class StepKind(StrEnum):
     RELEASED = "released"
     ENDED = "ended"
     RUNGBACK = "rungback"
+    CALLEDBACK = "calledback"
+    CALLBACK = "callback"
 
 
 FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
@@ -52,6 +54,8 @@ FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
         StepKind.RELEASED: ("who",),
         StepKind.ENDED: ("cause", "qs", "secs"),
         StepKind.RUNGBACK: ("alarm", "to"),
+        StepKind.CALLEDBACK: ("to",),
+        StepKind.CALLBACK: ("number",),
     }
 )
 """The fields of each kind, in the order of the contract."""

@@ -16,6 +16,7 @@ from foundation.outbox import Message, MessageKind
 
 LEG = MessageKind("leg", at_least_once=False, priority=0)
 RING_BACK = MessageKind("ring_back", at_least_once=True, priority=0)
+CALL_BACK = MessageKind("call_back", at_least_once=True, priority=2)
 SOS = MessageKind("sos", at_least_once=True, priority=1)
 CONFIRMATION = MessageKind("confirmation", at_least_once=True, priority=3)
 OFFER = MessageKind("offer", at_least_once=False, priority=4)
@@ -28,11 +29,11 @@ FOLLOW_UP = MessageKind("follow_up", at_least_once=False, priority=7)
 KINDS: dict[str, MessageKind] = {
     kind.name: kind
     for kind in (
-        LEG, RING_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NUDGE, ANSWER, WITHDRAWAL, FOLLOW_UP,
+        LEG, RING_BACK, CALL_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NUDGE, ANSWER, WITHDRAWAL, FOLLOW_UP,
     )
 }  # fmt: skip
 
-ALWAYS_ALLOWED = frozenset({"leg", "ring_back", "sos", "confirmation", "resident"})
+ALWAYS_ALLOWED = frozenset({"leg", "ring_back", "call_back", "sos", "confirmation", "resident"})
 """Sent even to a number that opted out: alarms, and the sender's own running order."""
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -40,6 +41,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # calls: what the bridge needs to originate
         "leg": ("call", "chan", "who", "number", "ring"),
         "ring_back": ("call", "alarm", "number", "attempt"),
+        "call_back": ("call", "number"),
         # to whoever must help
         "sos": ("number", "at", "name", "address", "caller"),
         # to providers
@@ -114,6 +116,12 @@ def ring_back(ticket_id: int, *, call: str, number: str, attempt: int, not_befor
         RING_BACK, "call", number, "ring_back", params, ticket_id, dedupe_key=f"ring_back:{ticket_id}:{attempt}",
         not_before=not_before,
     )  # fmt: skip
+
+
+def call_back(*, call: str, number: str) -> Message:
+    """Call a resident back whom we did not serve; `number` is what to dial."""
+    params = {"call": call, "number": number}
+    return Message(CALL_BACK, "call", number, "call_back", params, dedupe_key=f"call_back:{call}")
 
 
 def can_text(number: str, plan: NumberPlan | None = None) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from dispatch import call_backs
 from dispatch.cards import ENDED, arrivals_of, card_of, count_of, tries
 from dispatch.names import Names
 from dispatch.tables import (
     Arrival,
     ArrivalTicket,
+    CallBack,
     Seat,
     StaffTask,
     StaffUser,
@@ -86,6 +88,8 @@ class Waiting:
     tasks: list[StaffTask]
     tasks_total: int
     names: Names
+    call_backs: list[CallBack] = field(default_factory=list)
+    call_backs_total: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ def waiting(session: Session) -> Waiting:
     return Waiting(
         alarms(session), calls, calls_total, deadlines, deadlines_total, list(tasks),
         count_of(session, StaffTask, open_tasks), Names(session),
+        call_backs=list(call_backs.open_ones(session, MOST_TASKS)),
+        call_backs_total=count_of(session, CallBack, CallBack.state.in_(call_backs.OWED)),
     )  # fmt: skip
 
 

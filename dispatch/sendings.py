@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatch import limits, offers, ring_backs, tickets
+from dispatch import call_backs, limits, offers, ring_backs, tickets
 from dispatch.staff_tasks import add_tasks
 from dispatch.tables import Offer
 from dispatch.tickets import Watch
@@ -33,6 +33,8 @@ def has_failed(w: Work, outbox_id: int, reason: str) -> None:
         offers.fail(w, row.offer_id, reason)
     elif row.kind == "ring_back":
         ring_backs.failed(w, str(row.params.get("call", "")), reason)
+    elif row.kind == "call_back":
+        call_backs.failed(w, str(row.params.get("call", "")), reason)
     elif row.kind in ("sos", "confirmation", "resident"):
         subject = f"message:{row.id}"
         words = f"{row.template} → {row.recipient}：{reason}"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import states
 from dispatch.messages import ALWAYS_ALLOWED
-from dispatch.tables import Arrival, Correspondent, FollowUp, Offer, RingBack, Ticket
+from dispatch.tables import Arrival, CallBack, Correspondent, FollowUp, Offer, RingBack, Ticket
 from foundation.tables import OutboxMessage
 
 Check = Callable[[Session, OutboxMessage, datetime], str | None]
@@ -55,6 +55,11 @@ def _ring_back(session: Session, row: OutboxMessage, _now: datetime) -> str | No
         return "the alarm is closed"
     state = session.scalar(select(RingBack.state).where(RingBack.call_id == row.params.get("call")))
     return None if state == "wanted" else f"the ring-back is {state}"
+
+
+def _call_back(session: Session, row: OutboxMessage, _now: datetime) -> str | None:
+    state = session.scalar(select(CallBack.state).where(CallBack.call_id == row.params.get("call")))
+    return None if state == "calling" else f"the call back is {state or 'a later attempt'}"
 
 
 def _sos(session: Session, row: OutboxMessage, _now: datetime) -> str | None:
@@ -119,6 +124,7 @@ def _follow_up(session: Session, row: OutboxMessage, _now: datetime) -> str | No
 _CHECKS: dict[str, Check] = {
     "leg": _leg,
     "ring_back": _ring_back,
+    "call_back": _call_back,
     "sos": _sos,
     "offer": _offer,
     "confirmation": _confirmation,

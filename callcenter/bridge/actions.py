@@ -41,8 +41,10 @@ class Actions:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def _do(self, name: str, action_id: str | None = None, **headers: str | list[str]) -> Fields:
-        limit = self._link.settings.action_timeout
+    async def _do(
+        self, name: str, action_id: str | None = None, limit: float | None = None, **headers: str | list[str]
+    ) -> Fields:
+        limit = limit or self._link.settings.action_timeout
         reply = (await self._link.request({"Action": name, **headers}, limit=limit, action_id=action_id))[0]
         if not reply.success:
             raise ActionRefusedError(f"The exchange refuses {name}: {reply.get('message', 'no reason given')}")
@@ -171,19 +173,29 @@ class Actions:
         note is a variable of the request itself, set before the line rings, so nothing can come between the two.
         """
         call_id = f"rb-{alarm_id}-{attempt}"
+        values = {"RB_CALL": call_id, "RB_ALARM": alarm_id, "RB_NUMBER": number}
+        return await self._call_once("ring-back", call_id, number, values, ring_seconds)
+
+    async def originate_call_back(self, call_id: str, number: str, *, ring_seconds: int = 45) -> str:
+        """Call a resident back whom we did not serve, once, as above; returns the call's id."""
+        values = {"CB_CALL": call_id, "CB_NUMBER": number}
+        return await self._call_once("call-back", call_id, number, values, ring_seconds)
+
+    async def _call_once(
+        self, context: str, call_id: str, number: str, values: dict[str, str], ring_seconds: int
+    ) -> str:
         if await self.db_get(RUNG_BACK, call_id) is not None:
             return call_id
-        values = variables({"RB_CALL": call_id, "RB_ALARM": alarm_id, "RB_NUMBER": number})
-        values.append(f"DB({RUNG_BACK}/{call_id})={int(time.time())}")
+        note = f"DB({RUNG_BACK}/{call_id})={int(time.time())}"
         if "/" in number or "@" in number:
             raise UnsafeValueError("A number to call back has digits and at most a leading plus")
         await self._originate(
             Channel=f"PJSIP/{number}@trunk",
-            Context="ring-back",
+            Context=context,
             ChannelId=call_id,
             Timeout=str(ring_seconds * 1000),
             CallerID=f"<{self._link.settings.hotline}>",  # without it an old person is rung by "anonymous"
-            Variable=values,
+            Variable=[*variables(values), note],
         )
         return call_id
 
@@ -204,14 +216,38 @@ class Actions:
             raise UnsafeValueError("A channel name does not begin with a stroke")
         await self._do("Hangup", Channel=channel, Cause=str(cause))
 
+    async def set_var(self, channel: str, name: str, value: str) -> None:
+        """Set a variable of one channel. Raises `ActionRefusedError` when the channel is gone."""
+        await self._do("Setvar", Channel=channel, Variable=name, Value=value)
+
     async def redirect(self, channel: str, context: str, exten: str = "s", priority: int = 1) -> None:
         """Send a live channel to another place in the dialplan."""
         await self._do("Redirect", Channel=channel, Context=context, Exten=exten, Priority=str(priority))
 
     async def get_var(self, channel: str, name: str) -> str:
-        """A channel's variable; empty when unset."""
-        value = (await self._do("Getvar", Channel=channel, Variable=name)).get("value")
+        """A channel's variable; empty when unset. Without a channel the exchange's own."""
+        headers = {"Channel": channel} if channel else {}
+        value = (await self._do("Getvar", Variable=name, **headers)).get("value")
         return value if isinstance(value, str) else ""
+
+
+    # --- the dialplan -----------------------------------------------------------------------------
+
+    async def reload_dialplan(self) -> None:
+        """Read the dialplan's files again. Calls go on: the new one takes the old one's place in one moment."""
+        await self._do("Reload", limit=self._link.settings.list_timeout, Module="pbx_config")
+
+    async def dialplan_of(self, context: str) -> list[tuple[str, str]]:
+        """The extension and the application's data of each priority of a context; none where there is no such one."""
+        items = await self._list("ShowDialPlan", empty_if="did not find context", Context=context)
+        return [
+            (str(item.get("extension") or ""), str(item.get("appdata") or "")) for item in items if "priority" in item
+        ]
+
+    async def calls_in_group(self, group: str, category: str) -> int:
+        """How many channels are in a group of the dialplan's function GROUP."""
+        value = await self.get_var("", f"GROUP_COUNT({group}@{category})")
+        return int(value) if value.isdigit() else 0
 
 
 def _yes(value: bool) -> str:

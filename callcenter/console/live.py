@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Any
 
 from callcenter.console.pages import Pages
@@ -48,20 +49,23 @@ class Live:
         for event in happened:
             regions |= _regions(event)
         arrivals = {h.arrival_id for h in happened if h.arrival_id is not None}
-        return News(frozenset(regions), tuple(self._answered(sorted(arrivals))) if arrivals else ())
+        called_back = {h.arrival_id for h in happened if h.kind == "call_back.connected"}
+        return News(frozenset(regions), tuple(self._answered(sorted(arrivals), called_back)) if arrivals else ())
 
     def _card(self, alarm: queries.AlarmView, names: Names, locale: str) -> dict[str, Any]:
         html = self._pages.render("alarm_card.html", locale, alarm=alarm, names=names)
         return {"id": alarm.ticket.id, "taken": alarm.taken, "html": html}
 
-    def _answered(self, arrival_ids: list[int]) -> list[tuple[str, int]]:
+    def _answered(self, arrival_ids: list[int], called_back: Collection[int | None]) -> list[tuple[str, int]]:
         """Calls that a seat has answered and that were not told yet: each pops up once at that seat."""
         found = []
         with self._database.read() as session:
             for arrival_id in arrival_ids:
                 arrival = session.get(Arrival, arrival_id)
                 who = (arrival.answered_by or arrival.taken_by or "") if arrival else ""
-                if arrival is None or arrival.state != "live" or not who.startswith("seat-"):
+                if arrival is None or not who.startswith("seat-"):
+                    continue
+                if arrival.state != "live" and arrival_id not in called_back:
                     continue
                 if self._popped.get(arrival_id) != who:
                     self._popped[arrival_id] = who

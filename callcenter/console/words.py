@@ -112,6 +112,14 @@ DISPOSITIONS = {
     "ended_unknown": Words("结束原因不明", "Ended, cause unknown"),
 }
 
+CALL_BACK_WHY = {
+    "chosen": Words("要求回电", "Asked for it"),
+    "abandoned": Words("排队挂断", "Gave up waiting"),
+    "cut": Words("通话中断", "Was cut off"),
+    "full": Words("线路忙", "Line was full"),
+    "closed": Words("非服务时间", "Line was closed"),
+}
+
 MESSAGE_STATES = {
     "pending": Words("待发送", "Waiting"),
     "sending": Words("发送中", "Sending"),
@@ -220,6 +228,14 @@ EVENTS = {
     "ring_back.cancelled": Words("取消回拨", "Ring-back cancelled"),
     "ring_back.unanswered": Words("回拨无人接", "Ring-back unanswered"),
     "ring_back.impossible": Words("号码不能回拨", "Cannot be called back"),
+    "call.calledback": Words("回电接通", "Called back"),
+    "call.callback": Words("按键要求回电", "Asked to be called back"),
+    "call_back.wanted": Words("等待回电", "To be called back"),
+    "call_back.made": Words("正在回电", "Being called back"),
+    "call_back.connected": Words("回电已接通坐席", "Called back and answered"),
+    "call_back.not_reached": Words("回电未接通，稍后再拨", "Not reached, again later"),
+    "call_back.unreached": Words("回电未接通，转人工", "Not reached, left to a person"),
+    "call_back.cancelled": Words("不必回电", "No call back needed"),
     "arrival.disposed": Words("来件了结", "Arrival ended"),
     "arrival.overdue": Words("来件逾期未了结", "Arrival overdue"),
     "ticket.opened": Words("登记工单", "Ticket opened"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from callcenter.town.telephones import Line
-from dispatch.tables import Arrival, StaffTask, Ticket
+from dispatch.tables import Arrival, CallBack, Ticket
 from tests.conversations.story import Story
 from tests.operator_desk import RefusedError
 
@@ -51,11 +53,11 @@ def test_a_nuisance_has_its_reason_but_a_device_line_never_is_one(story: Story) 
     desk.disposes(arrival.id, "test", "本人说是试一试")
 
 
-def test_a_call_given_up_in_the_queue_is_abandoned_and_is_to_be_called_back(story: Story) -> None:
-    story.knows_tasks("call_back")
+def test_a_call_given_up_in_the_queue_is_called_back_once_as_soon_as_an_operator_is_free(story: Story) -> None:
     desk = story.operator("op1")
     desk.takes_a_break()
-    line = story.town.phone("resident-2-1").dials("81890")
+    resident = story.town.phone("resident-2-1")
+    line = resident.dials("81890")
     story.system.wait_for(lambda s: s.get_one(Arrival, story.arrival(line).id).queue, 20, "the call waits")
     assert "等待" in desk.sees_calls()
     line.hangs_up()
@@ -63,11 +65,25 @@ def test_a_call_given_up_in_the_queue_is_abandoned_and_is_to_be_called_back(stor
     arrival = story.arrival(line)
     ended = story.system.wait_for(lambda s: _disposed(s.get_one(Arrival, arrival.id)), 10, "the call has its end")
     assert ended.disposition == "abandoned"
-    task = story.system.look(lambda s: s.scalars(select(StaffTask).where(StaffTask.arrival_id == arrival.id)).one())
-    assert (task.kind, task.number) == ("call_back", ended.caller)
-    assert ended.caller[3:] in desk.reads("/waiting/deadlines").replace(" ", "")
-    desk.finishes_task(task.id)
-    assert ended.caller[3:] not in desk.reads("/waiting/deadlines").replace(" ", "")
+    assert ended.caller[3:] in desk.sees_calls().replace(" ", ""), "who is owed a call is shown to the operators"
+
+    story.may_ring(resident)
+    given_up_at = time.time()
+    desk.comes_back()
+    back = resident.answers()
+    back.hears("call-back-hello")
+    seat = story.town.seat("op1").answers()
+    back.talks_with(seat)
+    talk = story.system.wait_for(
+        lambda s: _talked(s.get_one(Arrival, arrival.id)), 10, "the talk belongs to the arrival"
+    )
+    assert talk.answered_by == "seat-op1"
+    desk.answers_on_the_spot(arrival.id, "刚才想问什么", "已经告诉他了")
+    back.hangs_up()
+    owed = story.system.wait_for(lambda s: _connected(s), 10, "nothing is owed any more")
+    assert owed.attempts == 1
+    assert len(resident.rings(given_up_at)) == 1
+    assert story.system.look(lambda s: s.get_one(Arrival, arrival.id)).disposition == "inquiry"
 
 
 def _answered(story: Story, line: Line) -> Arrival:
@@ -82,3 +98,11 @@ def _answered(story: Story, line: Line) -> Arrival:
 
 def _disposed(arrival: Arrival) -> Arrival | None:
     return arrival if arrival.disposition else None
+
+
+def _talked(arrival: Arrival) -> Arrival | None:
+    return arrival if arrival.answered_by else None
+
+
+def _connected(session: Session) -> CallBack | None:
+    return session.scalar(select(CallBack).where(CallBack.state == "connected").order_by(CallBack.id.desc()))

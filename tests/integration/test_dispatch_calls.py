@@ -14,7 +14,7 @@ from sqlalchemy import event, select
 from dispatch import alarms, arrivals, inquiries, ladder, ring_backs
 from dispatch.errors import AlarmNotConfirmed, AlreadyDisposed, BadInput
 from dispatch.journal import CallStep, Malformed
-from dispatch.tables import Arrival, RingBack, StaffTask, Ticket
+from dispatch.tables import Arrival, CallBack, RingBack, StaffTask, Ticket
 from foundation.database import Database
 from foundation.tables import OutboxMessage, TicketEvent
 from foundation.writer import Priority
@@ -63,9 +63,9 @@ def test_each_call_is_one_arrival_with_its_one_end(town: Town) -> None:
     assert arrival(town, "node1-2").disposition == "abandoned"
     assert arrival(town, "node1-3").disposition == "ticket"
     assert arrival(town, "node1-4").disposition == "wrong_number"
-    assert [task.number for task in town.rows(select(StaffTask))] == ["+8613800000102"]
+    assert [owed.number for owed in town.rows(select(CallBack))] == ["+8613800000102"]
     town.forward(minutes=11)  # nobody says how the answered call ended
-    assert {task.kind for task in town.rows(select(StaffTask))} == {"call_back", "undisposed"}
+    assert {task.kind for task in town.rows(select(StaffTask))} == {"undisposed"}
     town.call(inquiries.answer, served.id, "老年卡要什么材料？", "身份证和照片。", caller="13800000101")
     assert arrival(town, "node1-1").disposition == "inquiry"
     with pytest.raises(AlreadyDisposed):
