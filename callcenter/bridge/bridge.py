@@ -65,7 +65,7 @@ class BridgeCallbacks:
     on_originated: Callable[[Originated], None] = lambda _originated: None
     on_state: Callable[[LinkState], None] = lambda _state: None
     on_alarm: Callable[[str], None] = lambda _text: None
-    """Something a person must see to: a refused login, a step that cannot be stored, data the dialplan cannot take."""
+    """Something a person must see to: a refused login, a step that cannot be stored."""
 
 
 class Bridge:
@@ -96,9 +96,7 @@ class Bridge:
         )
         self.actions = Actions(self._link)
         self._journal = JournalReader(self.actions, callbacks.on_steps, settings, on_alarm=callbacks.on_alarm)
-        self.household = Household(
-            self.actions, callbacks.desired_household, is_ready=self._is_ready, on_alarm=callbacks.on_alarm
-        )
+        self.household = Household(self.actions, callbacks.desired_household, is_ready=self._is_ready)
         self.seats = Seats(self.actions, settings.service_queue, callbacks.desired_seats, is_ready=self._is_ready)
         self._lease = Lease(self.actions, self._link, is_ready=self._is_ready, wall=wall)
         self._resync_wanted = asyncio.Event()

@@ -203,8 +203,22 @@ async def test_an_entry_the_dialplan_cannot_take_is_left_out_and_said_and_harms_
     async with fake_ami() as peer, bridge(peer, app) as one:
         await until(lambda: one.household.agrees)
         assert household(peer) == HOME
-        assert app.alarms
+        assert one.metrics["household_left_out"] == 1
         assert not peer.asked("Hangup")
+
+
+async def test_an_entry_that_was_left_out_is_no_longer_told_of_once_it_is_mended_or_gone():
+    app = Application()
+    app.entries = {**HOME, "line/1": "a b", "line/2": "王"}
+    async with fake_ami() as peer, bridge(peer, app) as one:
+        await until(lambda: one.metrics["household_left_out"] == 2)
+        app.entries["line/1"] = "shared:a:b"
+        one.household.push({"line/1": "shared:a:b"}, 2)
+        await until(lambda: one.metrics["household_left_out"] == 1)
+        del app.entries["line/2"]
+        one.household.compare_soon()
+        await until(lambda: one.metrics["household_left_out"] == 0 and one.household.agrees)
+        assert household(peer) == {**HOME, "line/1": "shared:a:b"}
 
 
 async def test_seats_are_signed_in_paused_and_signed_out_as_desired():
