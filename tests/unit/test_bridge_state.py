@@ -11,7 +11,7 @@ import pytest
 
 from callcenter.bridge.bridge import Bridge, BridgeCallbacks
 from callcenter.bridge.calls import Calls, Channel, Snapshot
-from callcenter.bridge.events import AmiEvent, normalise, parse_headers
+from callcenter.bridge.events import AmiEvent
 from callcenter.bridge.household import HouseholdData
 from callcenter.bridge.link import LinkState
 from callcenter.bridge.seats import SeatWish
@@ -320,7 +320,7 @@ async def test_states_are_told_in_their_order():
 
 def told(name: str, **headers: str) -> AmiEvent:
     text = f"Event: {name}\r\n" + "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-    return AmiEvent(name, normalise(parse_headers(text)), 1, 1, 0.0)
+    return AmiEvent(name, text.encode())
 
 
 def test_the_picture_follows_a_call_through_the_queue_and_each_event_tells_at_most_once():
