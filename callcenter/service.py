@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +20,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from callcenter.bridge.actions import Leg
-from callcenter.bridge.bridge import Bridge, BridgeCallbacks
+from callcenter.bridge.bridge import Bridge, BridgeCallbacks, Originated
 from callcenter.bridge.calls import Snapshot
 from callcenter.bridge.errors import ActionRefusedError, ActionTimeoutError, BridgeError
 from callcenter.bridge.household import HouseholdData
@@ -36,7 +37,7 @@ from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
 from callcenter.watchdog import Watchdog, end_process
-from dispatch import arrivals, deadlines, messages, replies, sendings, staff, truth
+from dispatch import arrivals, deadlines, messages, replies, ring_backs, sendings, staff, truth
 from dispatch.tables import DutyPhone
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.database import Database
@@ -92,6 +93,7 @@ class Service:
                 on_resync=self._take_resync,
                 desired_household=self._desired_household,
                 desired_seats=self._desired_seats,
+                on_originated=self._note_originated,
                 on_alarm=self._note_alarm,
                 on_state=self._note_state,
             ),
@@ -221,6 +223,13 @@ class Service:
 
     # --- calls that we make -----------------------------------------------------------------------
 
+    def _note_originated(self, call: Originated) -> None:
+        """A ring-back that has failed is known to have failed now, not only when its minute is over."""
+        if call.ring_back and not call.success:
+            reason = "it rang, nobody answered" if call.reason == "3" else "busy, switched off or out of reach"
+            noted = self.writer.submit(ring_backs.failed, Priority.EMERGENCY, "exchange", call.ring_back, reason)
+            noted.add_done_callback(partial(_say_failure, f"that the ring-back {call.ring_back} failed"))
+
     async def _make_leg(self, message: Outgoing) -> str:
         p = message.params
         leg = Leg(
@@ -247,3 +256,8 @@ class Service:
             raise GatewayError(f"the exchange refuses the call: {error}", permanent=True) from error
         except BridgeError as error:
             raise GatewayError(f"the exchange cannot be asked now: {error}", permanent=False) from error
+
+
+def _say_failure(what: str, noted: Future[None]) -> None:
+    if error := noted.exception():
+        log.error("it could not be written down %s; its deadline will: %r", what, error)

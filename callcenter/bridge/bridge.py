@@ -36,12 +36,17 @@ _WANTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Originated:
-    """How a call of ours began. Match by `action_id`: a refused double carries the live call's `unique_id`."""
+    """How a call of ours began. Match by `action_id`: a refused double carries the live call's `unique_id`.
+
+    `reason` is 3 when it rang and nobody answered. For busy, refused and unreachable alike it is 0 (measured).
+    """
 
     action_id: str
     success: bool
     reason: str
     unique_id: str
+    ring_back: str
+    """The ring-back that was asked for by that action, empty for any other call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,7 @@ class Bridge:
                     event.text("response") == "Success",
                     event.text("reason"),
                     event.text("uniqueid"),
+                    self.actions.ring_back_of(event.text("actionid")),
                 )
             )
             return
