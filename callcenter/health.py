@@ -89,9 +89,14 @@ def _of_the_bridge(figures: dict[str, float]) -> list[str]:
     age = figures.get("bridge_household_age_seconds")
     if age is None or age > AGED_HOUSEHOLD_S:
         return ["the exchange's copy of the household data is not known to be current"]
+    problems = []
     if aside := figures.get("bridge_journal_set_aside"):
-        return [f"{aside:.0f} steps of calls cannot be stored and stay in the exchange's journal"]
-    return []
+        problems.append(f"{aside:.0f} steps of calls cannot be stored and stay in the exchange's journal")
+    if left_out := figures.get("bridge_household_left_out"):
+        problems.append(
+            f"{left_out:.0f} entries of the household data have characters the dialplan cannot take; the log names them"
+        )
+    return problems
 
 
 def _if_older(what: str, count: int, oldest: datetime | None, now: datetime, limit: timedelta) -> list[str]:

@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from callcenter.bridge.actions import Leg
-from callcenter.bridge.bridge import Bridge, BridgeCallbacks
+from callcenter.bridge.bridge import Bridge, BridgeCallbacks, Originated
 from callcenter.bridge.calls import Snapshot
 from callcenter.bridge.errors import ActionRefusedError, ActionTimeoutError, BridgeError
 from callcenter.bridge.household import HouseholdData
@@ -38,7 +39,7 @@ from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
 from callcenter.watchdog import Watchdog, end_process
-from dispatch import arrivals, call_backs, deadlines, messages, replies, sendings, staff, truth
+from dispatch import arrivals, call_backs, deadlines, messages, replies, ring_backs, sendings, staff, truth
 from dispatch.tables import DutyPhone
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.database import Database
@@ -94,6 +95,7 @@ class Service:
                 on_resync=self._take_resync,
                 desired_household=self._desired_household,
                 desired_seats=self._desired_seats,
+                on_originated=self._note_originated,
                 on_alarm=self._note_alarm,
                 on_state=self._note_state,
             ),
@@ -230,6 +232,14 @@ class Service:
 
     # --- calls that we make -----------------------------------------------------------------------
 
+    def _note_originated(self, call: Originated) -> None:
+        """A call back that has failed is known to have failed now, not only when its minute is over."""
+        if call.called_back and not call.success:
+            reason = "it rang, nobody answered" if call.reason == "3" else "busy, switched off or out of reach"
+            failed = call_backs.failed if call_backs.CALL_ID.fullmatch(call.called_back) else ring_backs.failed
+            noted = self.writer.submit(failed, Priority.EMERGENCY, "exchange", call.called_back, reason)
+            noted.add_done_callback(partial(_say_failure, f"that the call back {call.called_back} failed"))
+
     async def _make_leg(self, message: Outgoing) -> str:
         p = message.params
         leg = Leg(
@@ -272,3 +282,8 @@ class Service:
             raise GatewayError(f"the exchange refuses the call: {error}", permanent=True) from error
         except BridgeError as error:
             raise GatewayError(f"the exchange cannot be asked now: {error}", permanent=False) from error
+
+
+def _say_failure(what: str, noted: Future[None]) -> None:
+    if error := noted.exception():
+        log.error("it could not be written down %s; its deadline will: %r", what, error)

@@ -37,8 +37,7 @@ _AUTOMATIC = frozenset({"abandoned", "wrong_number", "ended_unknown"})
 _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 _ADVISORY_LOCK = 81890
 _ARRIVALS = Base.metadata.tables["arrivals"]
-_EVENTS = Base.metadata.tables["ticket_events"]
-"""Plain tables, since the bulk path needs no mapped objects."""
+"""The plain table, since the bulk path needs no mapped objects."""
 _TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE})
 """Steps of a service call that become events of their own; all steps of an emergency do."""
 _OF_A_CALL_BACK = frozenset({"calledback", "answered"})
@@ -326,7 +325,7 @@ def _tell(w: Work, calls: Iterable[_Call]) -> None:
         if call.story.kind == "emergency":
             continue
         happened.extend(_step_events(w, call, None, call.fresh, _TOLD))
-    write_events(w, happened)
+    w.tell(happened)
 
 
 def _step_events(
@@ -339,21 +338,6 @@ def _step_events(
         for name, kept in ordered
         if told is None or kept["s"] in told
     ]  # fmt: skip
-
-
-def write_events(w: Work, happened: list[Happened]) -> None:
-    """Write many events by one statement."""
-    if not happened:
-        return
-    w.happened.extend(happened)
-    w.session.execute(
-        insert(_EVENTS),
-        [
-            {"at": h.at, "kind": h.kind, "actor": h.actor, "audience": h.audience, "ticket_id": h.ticket_id,
-             "arrival_id": h.arrival_id, "detail": h.detail}
-            for h in happened
-        ],
-    )  # fmt: skip
 
 
 def _ask_for_ends(w: Work, calls: Iterable[_Call]) -> None:
@@ -401,7 +385,7 @@ def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:
     arrival = w.session.get_one(Arrival, call.id, populate_existing=True)
     first_time = ticket_id is None
     ticket = alarms.raise_alarm(w, arrival, new=new) if ticket_id is None else tickets.locked(w.session, ticket_id)
-    write_events(w, _step_events(w, call, ticket.id, call.steps if first_time else call.fresh, None))
+    w.tell(_step_events(w, call, ticket.id, call.steps if first_time else call.fresh, None))
     story = call.story
     kinds = {kept["s"] for kept in call.fresh.values()} if not first_time else {s["s"] for s in call.steps.values()}
     if story.taken_by and "took" in kinds:

@@ -58,7 +58,7 @@ def handle_sms(w: Work, inbox_id: int, plan: NumberPlan | None = None) -> str:
         outcome = "unknown_sender"
     else:
         try:
-            with w.session.begin_nested():
+            with w.attempt():
                 outcome = _act(w, number.e164, text)
         except AppError as error:
             log.info("a text from %s could not be acted on: %s", number.e164, error)

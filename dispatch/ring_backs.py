@@ -43,17 +43,17 @@ def want(w: Work, ticket: Ticket, arrival: Arrival, plan: NumberPlan, why: str) 
     return _queue(w, ticket, arrival.id, arrival.caller, plan, why, by_hand=False)
 
 
-def by_hand(w: Work, ticket_id: int, plan: NumberPlan | None = None) -> str:
-    """An operator has the alarm's line rung back; the call id. Raises `BadInput` where there is no line to ring."""
-    plan = plan or NumberPlan()
-    ticket = tickets.open_one(w.session, ticket_id)
-    if ticket.kind != "emergency" or ticket.arrival_id is None or not plan.parse(ticket.caller).callable_back:
+def by_hand(w: Work, ticket: Ticket, arrival: Arrival, plan: NumberPlan) -> str:
+    """An operator has the line of this ended call rung back, as often as need be; the call id.
+
+    While a ring-back of the alarm is under way, that one's. Raises `BadInput` where the number cannot be rung.
+    """
+    if not plan.parse(arrival.caller).callable_back:
         raise BadInput("没有可以回拨的号码", f"ticket {ticket.number} has no line that can be rung back")
-    busy = select(RingBack.call_id).where(RingBack.ticket_id == ticket_id, RingBack.state.in_(("wanted", "live")))
+    busy = select(RingBack.call_id).where(RingBack.ticket_id == ticket.id, RingBack.state.in_(("wanted", "live")))
     if (under_way := w.session.scalar(busy)) is not None:
         return under_way
-    why = f"asked for by {w.actor}"
-    return _queue(w, ticket, ticket.arrival_id, ticket.caller, plan, why, by_hand=True)
+    return _queue(w, ticket, arrival.id, arrival.caller, plan, f"asked for by {w.actor}", by_hand=True)
 
 
 def not_needed(w: Work, arrival_id: int, why: str) -> None:

@@ -13,13 +13,15 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -27,7 +29,7 @@ from foundation import outbox
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.events import Happened
-from foundation.tables import OutboxMessage, TicketEvent
+from foundation.tables import Base, OutboxMessage, TicketEvent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 SLOW_COMMAND_S = 0.05
 """A command longer than this is named in the log: bulk work goes in chunks, so that an emergency never waits."""
 
+_EVENTS = insert(Base.metadata.tables[TicketEvent.__tablename__])
 _TRIES = 3
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock (PostgreSQL manual, appendix A)
 
@@ -57,7 +60,8 @@ class WriterClosedError(RuntimeError):
 class Work:
     """What a command is given: the session, the time it happens at, and who does it.
 
-    `log` writes an event and `send` queues a message, both in this transaction.
+    `log` writes an event and `send` queues a message, both in this transaction. Events are written together by one
+    statement when the command has returned.
     """
 
     session: Session
@@ -67,6 +71,11 @@ class Work:
     queued: set[str] = field(default_factory=set)
     """The channels for which messages were queued."""
 
+    @property
+    def connection(self) -> Connection:
+        """For statements that need no mapped objects. Flush the session first if objects of it wait to be written."""
+        return self.session.connection()
+
     def log(
         self,
         kind: str,
@@ -75,20 +84,43 @@ class Work:
         ticket_id: int | None = None,
         arrival_id: int | None = None,
         audience: str = "staff",
+        seen: object = None,
         **detail: Any,
     ) -> None:
-        """Write the event `kind` (dotted, past tense); `detail` must be JSON."""
-        happened = Happened(kind, self.now, self.actor, audience, ticket_id, arrival_id, detail)
-        self.happened.append(happened)
-        self.session.add(
-            TicketEvent(at=self.now, kind=kind, actor=self.actor, audience=audience, ticket_id=ticket_id,
-                        arrival_id=arrival_id, detail=detail)
-        )  # fmt: skip
+        """Write the event `kind` (dotted, past tense); `detail` must be JSON. `seen` is for the listeners alone."""
+        self.happened.append(Happened(kind, self.now, self.actor, audience, ticket_id, arrival_id, detail, seen))
+
+    def tell(self, happened: Iterable[Happened]) -> None:
+        """Write events that are made already."""
+        self.happened.extend(happened)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part that may fail by itself: when it raises, nothing of it stays, neither rows nor events."""
+        heard = len(self.happened)
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self.happened[heard:]
+            raise
 
     def send(self, message: outbox.Message) -> OutboxMessage:
         """Queue `message`; it is sent after this commit, if it is still true then."""
         self.queued.add(message.channel)
         return outbox.queue(self.session, message, self.now)
+
+    def finish(self) -> None:
+        """Write the events. The writer calls it, last of all before the commit."""
+        if not self.happened:
+            return
+        self.session.flush()
+        rows = [
+            {"at": h.at, "kind": h.kind, "actor": h.actor, "audience": h.audience, "ticket_id": h.ticket_id,
+             "arrival_id": h.arrival_id, "detail": h.detail}
+            for h in self.happened
+        ]  # fmt: skip
+        self.connection.execute(_EVENTS, rows)
 
 
 @dataclass(order=True)
@@ -206,6 +238,7 @@ class Writer:
                 with Session(self._database.write_engine, expire_on_commit=False) as session, session.begin():
                     work = Work(session, self._clock.now(), order.actor)
                     value = order.run(work)
+                    work.finish()
                 took = time.perf_counter() - began
                 if took > SLOW_COMMAND_S:
                     log.warning("command %s took %.0f ms", order.name, took * 1000)

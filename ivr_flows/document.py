@@ -2,7 +2,7 @@
 FlowError.
 
 Anchors, aliases and tags are refused, so a short file cannot grow (the billion laughs) and nothing is ever built from
-it but text, lists and mappings. Scalars stay text: ``yes`` and ``0570`` mean what the option they stand for makes of them.
+it but text, lists and mappings. Scalars stay text: ``yes`` and ``0570`` mean what their option makes of them.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from callcenter.bridge.errors import ActionRefusedError, UnsafeValueError
+from callcenter.bridge.errors import ActionRefusedError, LinkDownError, UnsafeValueError
 from callcenter.bridge.events import Value, normalise
 from callcenter.bridge.headers import variables
 from callcenter.bridge.link import Link
@@ -40,6 +41,7 @@ class Actions:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._calls_back: dict[str, str] = {}
 
     async def _do(
         self, name: str, action_id: str | None = None, limit: float | None = None, **headers: str | list[str]
@@ -121,6 +123,14 @@ class Actions:
             if await self.db_get(family, key) is not None:
                 raise
 
+    async def db_del_all(self, keys: Sequence[tuple[str, str]]) -> int:
+        """Delete many keys, `(family, key)`; returns how many are still there. Those not there are no failure."""
+        limit = self._link.settings.action_timeout
+        actions = [{"Family": family, "Key": key} for family, key in keys]
+        answers = await self._link.request_together("DBDel", actions, limit=limit)
+        refused = [one for one, answer in zip(keys, answers, strict=True) if not answer.success]
+        return sum([await self.db_get(family, key) is not None for family, key in refused])
+
     async def db_del_tree(self, family: str) -> None:
         """Delete all keys of a family; none there is no error."""
         try:
@@ -189,15 +199,28 @@ class Actions:
         note = f"DB({RUNG_BACK}/{call_id})={int(time.time())}"
         if "/" in number or "@" in number:
             raise UnsafeValueError("A number to call back has digits and at most a leading plus")
-        await self._originate(
-            Channel=f"PJSIP/{number}@trunk",
-            Context=context,
-            ChannelId=call_id,
-            Timeout=str(ring_seconds * 1000),
-            CallerID=f"<{self._link.settings.hotline}>",  # without it an old person is rung by "anonymous"
-            Variable=[*variables(values), note],
-        )
+        action_id = self._link.new_action_id()
+        # A second request while the first call rings is refused, and that is not the call's own end.
+        if call_id not in self._calls_back.values():
+            self._calls_back[action_id] = call_id
+        try:
+            await self._originate(
+                action_id,
+                Channel=f"PJSIP/{number}@trunk",
+                Context=context,
+                ChannelId=call_id,
+                Timeout=str(ring_seconds * 1000),
+                CallerID=f"<{self._link.settings.hotline}>",  # without it an old person is rung by "anonymous"
+                Variable=[*variables(values), note],
+            )
+        except (ActionRefusedError, LinkDownError):
+            self._calls_back.pop(action_id, None)
+            raise
         return call_id
+
+    def call_back_of(self, action_id: str) -> str:
+        """The ring-back or call back that this ActionID asked for, told once; empty when it asked for none."""
+        return self._calls_back.pop(action_id, "")
 
     async def forget_rung_back(self, before: float) -> None:
         """Drop the notes of calls back that were made before the epoch second `before`."""
@@ -205,8 +228,8 @@ class Actions:
             if made.isdigit() and int(made) < before:
                 await self.db_del(RUNG_BACK, path.removeprefix(f"{RUNG_BACK}/"))
 
-    async def _originate(self, **headers: str | list[str]) -> str:
-        action_id = self._link.new_action_id()
+    async def _originate(self, action_id: str = "", **headers: str | list[str]) -> str:
+        action_id = action_id or self._link.new_action_id()
         await self._do("Originate", action_id, Async="true", Exten="s", Priority="1", **headers)
         return action_id
 
@@ -229,7 +252,6 @@ class Actions:
         headers = {"Channel": channel} if channel else {}
         value = (await self._do("Getvar", Variable=name, **headers)).get("value")
         return value if isinstance(value, str) else ""
-
 
     # --- the dialplan -----------------------------------------------------------------------------
 

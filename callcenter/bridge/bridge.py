@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from callcenter.bridge.actions import Actions
+from callcenter.bridge.asking import Ask, ask_of
 from callcenter.bridge.calls import WANTED, Calls, Change, Snapshot, snapshot_of, with_live
 from callcenter.bridge.consumer import Consumer
 from callcenter.bridge.events import AmiEvent
@@ -36,12 +37,17 @@ _WANTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Originated:
-    """How a call of ours began. Match by `action_id`: a refused double carries the live call's `unique_id`."""
+    """How a call of ours began. Match by `action_id`: a refused double carries the live call's `unique_id`.
+
+    `reason` is 3 when it rang and nobody answered. For busy, refused and unreachable alike it is 0 (measured).
+    """
 
     action_id: str
     success: bool
     reason: str
     unique_id: str
+    called_back: str
+    """The ring-back that was asked for by that action, empty for any other call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,10 @@ class BridgeCallbacks:
     desired_seats: Callable[[], Awaitable[Mapping[str, SeatWish]]]
     on_change: Callable[[Change], None] = lambda _change: None
     on_originated: Callable[[Originated], None] = lambda _originated: None
+    on_ask: Callable[[Ask], None] = lambda _ask: None
     on_state: Callable[[LinkState], None] = lambda _state: None
     on_alarm: Callable[[str], None] = lambda _text: None
-    """Something a person must see to: a refused login, a step that cannot be stored, data the dialplan cannot take."""
+    """Something a person must see to: a refused login, a step that cannot be stored."""
 
 
 class Bridge:
@@ -96,9 +103,7 @@ class Bridge:
         )
         self.actions = Actions(self._link)
         self._journal = JournalReader(self.actions, callbacks.on_steps, settings, on_alarm=callbacks.on_alarm)
-        self.household = Household(
-            self.actions, callbacks.desired_household, is_ready=self._is_ready, on_alarm=callbacks.on_alarm
-        )
+        self.household = Household(self.actions, callbacks.desired_household, is_ready=self._is_ready)
         self.seats = Seats(self.actions, settings.service_queue, callbacks.desired_seats, is_ready=self._is_ready)
         self._lease = Lease(self.actions, self._link, is_ready=self._is_ready, wall=wall)
         self._resync_wanted = asyncio.Event()
@@ -190,6 +195,8 @@ class Bridge:
         if event.name == "UserEvent":
             if event.text("userevent") == "Journal":
                 self._journal.hear(event.text("call"), event.text("step"), event.text("record"))
+            elif event.text("userevent") == "Ask" and (ask := ask_of(event)) is not None:
+                self._callbacks.on_ask(ask)
             return
         if event.name == "OriginateResponse":
             self._callbacks.on_originated(
@@ -198,6 +205,7 @@ class Bridge:
                     event.text("response") == "Success",
                     event.text("reason"),
                     event.text("uniqueid"),
+                    self.actions.call_back_of(event.text("actionid")),
                 )
             )
             return

@@ -7,9 +7,10 @@ event twice, or one that a resync has already told, changes nothing. What must n
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from callcenter.bridge.actions import Fields
 from callcenter.bridge.events import AmiEvent
@@ -35,8 +36,7 @@ WANTED = (
 """The events this picture is carried on by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """One live channel. `unique_id` of a call's first channel is the call's id."""
 
     unique_id: str
@@ -47,8 +47,7 @@ class Channel:
     exten: str
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(NamedTuple):
     """One caller in a queue; `position` counts from 1, as it was at the last event."""
 
     queue: str
@@ -57,8 +56,7 @@ class QueueEntry:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One seat in one queue. `status` is Asterisk's device state: 1 not in use, 2 in use, 5 unavailable, 6 ringing."""
 
     queue: str
@@ -91,8 +89,7 @@ class Snapshot:
     ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one event changed. `unique_id` and `interface` are empty where the event had none."""
 
     event: str
@@ -132,7 +129,7 @@ class Calls:
 
     def _channel(self, event: AmiEvent) -> bool:
         unique_id = event.text("uniqueid")
-        channel = _channel_of(event.fields)
+        channel = _channel_of(event.text)
         if not unique_id or self.channels.get(unique_id) == channel:
             return False
         if event.name == "Newstate" and unique_id not in self.channels:
@@ -150,7 +147,7 @@ class Calls:
         return self.channels.pop(unique_id, None) is not None or bool(gone)
 
     def _join(self, event: AmiEvent) -> bool:
-        entry = _entry_of(event.fields)
+        entry = _entry_of(event.text)
         key = (entry.queue, entry.unique_id)
         if self.entries.get(key) == entry:
             return False
@@ -175,7 +172,7 @@ class Calls:
         return True
 
     def _member(self, event: AmiEvent) -> bool:
-        member = _member_of(event.fields)
+        member = _member_of(event.text)
         key = (member.queue, member.interface)
         if self.members.get(key) == member:
             return False
@@ -221,16 +218,16 @@ def snapshot_of(
     generation: int, channels: list[Fields], queues: list[Fields], contacts: list[Fields], also_live: set[str]
 ) -> Snapshot:
     """One picture from the answers to CoreShowChannels, QueueStatus and PJSIPShowContacts."""
-    live = {channel.unique_id: channel for channel in map(_channel_of, channels) if channel.unique_id}
-    entries = [_entry_of(item) for item in queues if item.get("event") == "QueueEntry"]
-    members = [_member_of(item) for item in queues if item.get("event") == "QueueMember"]
+    live = {channel.unique_id: channel for channel in map(_channel_of, map(_reader, channels)) if channel.unique_id}
+    entries = [_entry_of(_reader(item)) for item in queues if item.get("event") == "QueueEntry"]
+    members = [_member_of(_reader(item)) for item in queues if item.get("event") == "QueueMember"]
     ids = also_live | set(live) | {channel.linked_id for channel in live.values()}
     return Snapshot(
         generation,
         MappingProxyType(live),
         MappingProxyType({(entry.queue, entry.unique_id): entry for entry in entries}),
         MappingProxyType({(member.queue, member.interface): member for member in members}),
-        MappingProxyType({_text(item, "endpoint") or _text(item, "aor"): _text(item, "status") for item in contacts}),
+        MappingProxyType({text("endpoint") or text("aor"): text("status") for text in map(_reader, contacts)}),
         frozenset(call_id(one) for one in ids if one),
     )
 
@@ -245,43 +242,45 @@ def call_id(unique_id: str) -> str:
     return re.sub(r"[^a-zA-Z0-9.-]", "", unique_id)
 
 
-def _text(fields: Mapping[str, object], *keys: str) -> str:
-    for key in keys:
+Read = Callable[[str], str]
+"""Gives a header's text by its key: `AmiEvent.text`, or the same for an item of a list."""
+
+
+def _reader(fields: Fields) -> Read:
+    def text(key: str) -> str:
         value = fields.get(key)
-        if isinstance(value, str) and value:
-            return value
-    return ""
+        return value if isinstance(value, str) else ""
+
+    return text
 
 
-def _number(fields: Mapping[str, object], key: str) -> int:
-    text = _text(fields, key)
+def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _channel_of(fields: Mapping[str, object]) -> Channel:
+def _channel_of(text: Read) -> Channel:
     return Channel(
-        _text(fields, "uniqueid"),
-        _text(fields, "linkedid"),
-        _text(fields, "channel"),
-        _text(fields, "channelstatedesc"),
-        _text(fields, "calleridnum"),
-        _text(fields, "exten"),
+        text("uniqueid"),
+        text("linkedid"),
+        text("channel"),
+        text("channelstatedesc"),
+        text("calleridnum"),
+        text("exten"),
     )
 
 
-def _entry_of(fields: Mapping[str, object]) -> QueueEntry:
-    return QueueEntry(
-        _text(fields, "queue"), _text(fields, "uniqueid"), _text(fields, "channel"), _number(fields, "position")
-    )
+def _entry_of(text: Read) -> QueueEntry:
+    return QueueEntry(text("queue"), text("uniqueid"), text("channel"), _number(text("position")))
 
 
-def _member_of(fields: Mapping[str, object]) -> Member:
+def _member_of(text: Read) -> Member:
     """Events call the seat's telephone Interface, QueueStatus calls it Location."""
+    paused = text("paused") == "1"
     return Member(
-        _text(fields, "queue"),
-        _text(fields, "interface", "location"),
-        _text(fields, "membership"),
-        _text(fields, "paused") == "1",
-        _text(fields, "pausedreason") if _text(fields, "paused") == "1" else "",
-        _number(fields, "status"),
+        text("queue"),
+        text("interface") or text("location"),
+        text("membership"),
+        paused,
+        text("pausedreason") if paused else "",
+        _number(text("status")),
     )

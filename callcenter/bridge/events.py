@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 Headers = dict[str, str | list[str]]
 Value = str | tuple[str, ...] | None
@@ -28,25 +27,51 @@ class RepeatedHeaderError(ValueError):
     """A message with two Event, Response or ActionID headers: a forgery, or an exchange's defect."""
 
 
-@dataclass(frozen=True, slots=True)
-class AmiEvent:
-    """One event. Keys are lower case; a header that came repeatedly is a tuple; `<unknown>` is None.
+class _Needles(dict[str, bytes]):
+    """How a header looks on the wire, in lower case, at the beginning of its line; made once for each key."""
 
-    `seq` counts events of this process, `generation` connections, `received_at` is the loop's clock in seconds.
+    def __missing__(self, key: str) -> bytes:
+        self[key] = needle = f"\r\n{key}:".encode()
+        return needle
+
+
+_NEEDLES = _Needles()
+
+
+class AmiEvent:
+    """One event, read as far as somebody asks: of twenty headers an event has, its handlers want three.
+
+    Keys are lower case.
     """
 
-    name: str
-    fields: Mapping[str, Value]
-    seq: int
-    generation: int
-    received_at: float
+    __slots__ = ("_lower", "_raw", "name")
+
+    def __init__(self, name: str, raw: bytes, lower: bytes = b"") -> None:
+        """`raw` is the message without its empty line; `lower` the same in lower case, where that is known already."""
+        self.name = name
+        self._raw = raw
+        self._lower = lower or raw.lower()
 
     def text(self, key: str) -> str:
-        """The header's text: empty when absent or unknown, the last one when repeated."""
-        value = self.fields.get(key)
-        if value is None:
+        """The header's text: empty when absent or unknown, the last one when repeated. Not for the first header."""
+        lower = self._lower
+        needle = _NEEDLES[key]
+        start = lower.rfind(needle)
+        if start < 0:
             return ""
-        return value if isinstance(value, str) else value[-1]
+        start += len(needle)
+        end = lower.find(b"\r\n", start)
+        value = (self._raw[start:end] if end >= 0 else self._raw[start:]).decode("utf-8", "replace")
+        if value[:1] == " ":
+            value = value[1:]
+        if value == "<unknown>":
+            return ""
+        return value if key not in _CALLER_TEXT else _as_spoken(value) or ""
+
+    @property
+    def fields(self) -> Mapping[str, Value]:
+        """All headers; one that came repeatedly is a tuple, `<unknown>` is None."""
+        return normalise(parse_headers(self._raw.decode("utf-8", "replace")))
 
 
 def parse_headers(text: str) -> Headers:
@@ -88,8 +113,13 @@ def normalise(headers: Mapping[str, str | list[str]]) -> dict[str, Value]:
     }
     for key in _CALLER_TEXT & fields.keys():
         value = fields[key]
-        if value == "unknown":
-            fields[key] = None
-        elif isinstance(value, str) and "\\" in value:
-            fields[key] = _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), value)
+        if isinstance(value, str):
+            fields[key] = _as_spoken(value)
     return fields
+
+
+def _as_spoken(value: str) -> str | None:
+    """A caller's number or name without the exchange's escapes; None when it has none."""
+    if value == "unknown":
+        return None
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), value) if "\\" in value else value

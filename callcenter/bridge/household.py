@@ -45,8 +45,8 @@ class HouseholdCounters:
     repaired: int = 0
     """Differences found by a compare; other than after a restart they should be rare."""
     pushed: int = 0
-    refused: int = 0
-    """Keys or values that the dialplan could not read safely; they are left out and logged."""
+    left_out: int = 0
+    """Entries that the dialplan could not read safely, as things stand now; the log names them."""
     failures: int = 0
 
 
@@ -59,13 +59,12 @@ class Household:
         desired: Callable[[], Awaitable[HouseholdData]],
         *,
         is_ready: Callable[[], bool],
-        on_alarm: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.counters = HouseholdCounters()
         self._actions = actions
         self._desired = desired
         self._is_ready = is_ready
-        self._on_alarm = on_alarm
+        self._left_out: set[str] = set()
         self._pending: dict[str, str | None] = {}
         self._pending_version = -1
         self._full = True
@@ -128,6 +127,7 @@ class Household:
         # What was pushed before now is committed, so the database read below has it.
         self._pending.clear()
         data = await self._desired()
+        self._left_out &= data.entries.keys()
         wanted = {key: value for key, value in data.entries.items() if self._accepts(key, value)}
         trees = [await self._actions.db_get_tree(family) for family in FAMILIES]
         present = {key: value for tree in trees for key, value in tree.items()}
@@ -145,16 +145,17 @@ class Household:
         # Also when we wrote it before: an exchange that died lost its last second, and with it perhaps this key alone.
         await self._actions.db_put("app", "household_version", str(version))
         self.counters.version = version
+        self.counters.left_out = len(self._left_out)
         self._agreed_at = asyncio.get_running_loop().time()
 
     def _accepts(self, key: str, value: str | None) -> bool:
-        if _KEY.fullmatch(key) and (value is None or _VALUE.fullmatch(value)):
-            return True
-        self.counters.refused += 1
-        text = f"An entry of the household data below {key.partition('/')[0]!r} has characters the dialplan cannot take"
-        log.error("%s: key %r", text, key)
-        self._on_alarm(text)
-        return False
+        taken = _KEY.fullmatch(key) is not None and (value is None or _VALUE.fullmatch(value) is not None)
+        if taken or value is None:
+            self._left_out.discard(key)
+        elif key not in self._left_out:
+            self._left_out.add(key)
+            log.error("An entry of the household data has characters that the dialplan cannot take: key %r", key)
+        return taken
 
     async def _write(self, changes: Mapping[str, str | None]) -> None:
         """Write in an order that never lets the dialplan count on an entry that is not there.

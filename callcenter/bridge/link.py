@@ -196,7 +196,6 @@ class Link:
                 self._wanted,
                 self.prefix,
                 self.counters.protocol,
-                generation=generation,
                 buffer_cap=settings.buffer_cap,
             )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +20,14 @@ from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.message import Message
 
 from callcenter.bridge.errors import LinkDownError
-from callcenter.bridge.events import AmiEvent, Headers, RepeatedHeaderError, normalise, parse_headers
+from callcenter.bridge.events import AmiEvent, Headers, RepeatedHeaderError, parse_headers
 
 log = logging.getLogger(__name__)
 
 _BANNER = b"Asterisk Call Manager/"
 _END = b"\r\n\r\n"
+_STEERS = re.compile(rb"\r\n(?:event|response|actionid):")
+"""A header that steers dispatch, behind the first line of a message in lower case: such a message is read in full."""
 
 
 @dataclass(slots=True)
@@ -57,7 +60,6 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
         own_prefix: str,
         counters: ProtocolCounters,
         *,
-        generation: int = 0,
         buffer_cap: int = 4 * 1024 * 1024,
         now: Callable[[], float] | None = None,
     ) -> None:
@@ -68,10 +70,8 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
         self._parts: list[bytes] = []
         self._size = 0
         self._tail = b""
-        self._seq = 0
         self._lost_told = False
         self._unsent: list[bytes] = []
-        self.generation = generation
         self.counters = counters
         self.last_rx = self._now()
         self.is_exchange: bool | None = None
@@ -137,13 +137,18 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
     def _take(self, raw: bytes) -> None:
         if not raw:
             return
-        if self._wanted is not None and raw.startswith(b"Event: "):
-            name = raw[7 : raw.find(b"\r\n") if b"\r\n" in raw else None]
-            if name not in self._wanted and b"\r\nActionID: " not in raw:
-                self.counters.unwanted += 1
-                return
         try:
-            self._handle(parse_headers(raw.decode("utf-8", "replace")))
+            if raw.startswith(b"Event: "):
+                end = raw.find(b"\r\n")
+                name = raw[7:end] if end >= 0 else raw[7:]
+                if self._wanted is not None and name not in self._wanted:
+                    if b"\r\nActionID: " not in raw:
+                        self.counters.unwanted += 1
+                        return
+                elif _STEERS.search(lower := raw.lower()) is None:
+                    self._deliver(name.decode("utf-8", "replace"), raw, lower)
+                    return
+            self._handle(raw, parse_headers(raw.decode("utf-8", "replace")))
         except RepeatedHeaderError as error:
             self.counters.repeated += 1
             log.error("A message from the exchange has two %s headers; it is dropped", error)
@@ -152,7 +157,8 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
             self.counters.failed += 1
             log.exception("A message from the exchange could not be handled; it is dropped")
 
-    def _handle(self, headers: Headers) -> None:
+    def _handle(self, raw: bytes, headers: Headers) -> None:
+        """A message that is not plainly an event: an answer, an item of a list, or an event with an ActionID."""
         name = headers.get("event")
         action_id = headers.get("actionid")
         if action_id is not None and name != "OriginateResponse":
@@ -170,11 +176,12 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
         if self._wanted is not None and name.encode() not in self._wanted:
             self.counters.unwanted += 1
             return
-        self._seq += 1
+        self._deliver(name, raw, b"")
+
+    def _deliver(self, name: str, raw: bytes, lower: bytes) -> None:
         self.counters.events += 1
-        event = AmiEvent(name, normalise(headers), self._seq, self.generation, self.last_rx)
         try:
-            self.factory.dispatch(event)
+            self.factory.dispatch(AmiEvent(name, raw, lower))
         finally:
             if name == "Shutdown":
                 self.transport.close()

@@ -54,7 +54,7 @@ def write(w: Work, ticket_id: int, who: str, plan: NumberPlan) -> None:
 
 
 def ring_back(w: Work, ticket_id: int, plan: NumberPlan) -> None:
-    """Call the line of the alarm's last ended call back; Conflict when there is none to call or it is under way."""
+    """Call the line of the alarm's last ended call back, again if it must be; Conflict when there is none to call."""
     ticket = tickets.open_one(w.session, ticket_id)
     if ticket.kind != "emergency":
         raise missing("警情", "alarm", ticket_id)
@@ -67,11 +67,7 @@ def ring_back(w: Work, ticket_id: int, plan: NumberPlan) -> None:
     arrival = w.session.scalar(ended.limit(1))
     if arrival is None:
         raise Conflict("报警电话还通着，不需要回拨", "the alarm's call is still up: there is nothing to call back")
-    if ring_backs.want(w, ticket, arrival, plan, "the operator asked for it") is None:
-        raise Conflict(
-            "这一路已经回拨过，或号码不能回拨；请用坐席话机拨打",
-            "this call was called back already, or its number cannot be; dial from your seat's telephone",
-        )
+    ring_backs.by_hand(w, ticket, arrival, plan)
 
 
 def silence(w: Work, reason: str, minutes: int) -> None:

@@ -124,11 +124,9 @@ def sweep(w: Work, kinds: dict[str, outbox.MessageKind], failed: Failed) -> int:
     """
     ended = outbox.sweep(w.session, kinds, w.now)
     for row in ended:
-        heard = len(w.happened)
         try:
-            with w.session.begin_nested():
+            with w.attempt():
                 failed(w, row.id, row.reason or "")
         except Exception:
-            del w.happened[heard:]
             log.exception("the failure of message %s could not be dealt with", row.id)
     return len(ended)

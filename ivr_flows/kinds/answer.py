@@ -1,7 +1,10 @@
 """``answer``: writes down what the person decided, durably, in the journal (``said``)."""
 
+from ivr_flows.dialplan_writer import Safe, filled, joined, name, variable
 from ivr_flows.kinds.kind import EVERYWHERE, Edge, Kind, Option
 from ivr_flows.kinds.values import OneOf, Variables
+from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
 
 ANSWERS = {
     "accept": "加盟商接单 / the provider accepts the offer",
@@ -15,6 +18,21 @@ ANSWERS = {
 }
 """What can be answered; the application acts on these words."""
 
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    word = name(step.options["answer"])
+    out.does("Set(F_ANSWER=%(word)s)", word=word)
+    held = joined(
+        "",
+        [
+            filled("&v_%(bare)s=${URIENCODE(${%(held)s})}", bare=Safe(variable(each)[2:]), held=variable(each))
+            for each in step.options["with"]
+        ],
+    )
+    out.journal("said", "&answer=%(word)s%(held)s", word=word, held=held)
+    out.goes("next")
+
+
 KIND = Kind(
     name="answer",
     summary="记下对方的决定，不会丢失 / writes down what the person decided; it is never lost",
@@ -22,4 +40,5 @@ KIND = Kind(
     options=(Option("with", Variables(), "一起记下的变量 / variables written with it", ()),),
     edges=(Edge("next", "下一步 / what follows"),),
     flows=EVERYWHERE,
+    dialplan=_dialplan,
 )

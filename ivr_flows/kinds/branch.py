@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ivr_flows.dialplan_writer import Safe, literal, variable
 from ivr_flows.kinds.kind import Edge, Kind, Option, Ways
 from ivr_flows.kinds.values import LITERAL, VARIABLE, OneOf, Raw, Text, Whole, Wrong
 from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
 
 COUNTS: Mapping[str, str] = {
     "waiting": "服务队列里等候的人数 / callers waiting in the service queue",
@@ -32,16 +34,42 @@ class Subject:
 
 def _check(step: Step) -> Iterator[Wrong]:
     counts = step.options["branch"] in COUNTS
-    needed = ("at_least", "yes", "no") if counts else ("cases", "otherwise")
-    for name in needed:
-        if name not in step.lines:
-            yield Wrong(f"缺少 {name}", f"`{name}` is missing")
-    for name in ("cases", "otherwise") if counts else ("at_least", "yes", "no"):
-        if name in step.lines:
-            yield Wrong(
-                f"{name} 在这里没有用；数量用 at_least, yes, no，变量用 cases, otherwise",
-                f"`{name}` has no use here: a count takes at_least, yes, no; a variable takes cases, otherwise",
-            )
+    compares = counts or "at_least" in step.lines
+    needed = {"at_least", "yes", "no"} if compares else {"cases"}
+    allowed = needed if counts else {*needed, "otherwise"}
+    for name in sorted(allowed - set(step.lines)):
+        yield Wrong(f"缺少 {name}", f"`{name}` is missing")
+    for name in sorted({"at_least", "yes", "no", "cases", "otherwise"} & set(step.lines) - allowed):
+        yield Wrong(
+            f"{name} 在这里没有用；数量用 at_least, yes, no，变量用 cases, otherwise",
+            f"`{name}` has no use here: a count takes at_least, yes, no; a variable takes cases, otherwise",
+        )
+
+
+_COUNTED = {
+    "waiting": "${QUEUE_WAITING_COUNT(service)}",
+    "free": "${QUEUE_MEMBER(service,ready)}",
+    # Written by the application as it opens and ends them.
+    "incidents": "${DB(app/incidents)}",
+}
+
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    if step.options["branch"] in COUNTS:
+        out.forced(("yes", "no"))
+        counted = Safe(_COUNTED[step.options["branch"]])
+        out.does("Set(F_COUNT=0${FILTER(0-9,%(counted)s):0:9})", counted=counted)
+        out.goes_if("${F_COUNT} >= %(least)s", "yes", least=step.options["at_least"])
+        out.goes("no")
+        return
+    # An x before both: two texts are compared, never two numbers (01 is not 1).
+    out.does("Set(F_HELD=x${FILTER(a-zA-Z0-9_,${%(held)s})})", held=variable(step.options["branch"]))
+    out.does("GotoIf($[${LEN(${F_HELD})} != ${LEN(x${%(held)s})}]?no_case)", held=variable(step.options["branch"]))
+    for case in step.edges:
+        if case not in ("yes", "no", "otherwise"):
+            out.goes_if('"${F_HELD}" = "x%(case)s"', case, case=literal(case))
+    out.label("no_case")
+    out.goes("otherwise")
 
 
 KIND = Kind(
@@ -59,7 +87,8 @@ KIND = Kind(
     edges=(
         Edge("yes", "达到数量 / the count is reached", optional=True),
         Edge("no", "没有达到 / it is not", optional=True),
-        Edge("otherwise", "其他值 / any other value", optional=True),
+        Edge("otherwise", "其他值，或不是数 / any other value, or not a number", optional=True),
     ),
     check=_check,
+    dialplan=_dialplan,
 )

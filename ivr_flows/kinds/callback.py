@@ -2,6 +2,17 @@
 
 from ivr_flows.kinds.kind import Edge, Kind, Option
 from ivr_flows.kinds.values import Prompts
+from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
+
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    out.forced(("otherwise",))
+    out.goes_if("${LEN(${FROM})} < 3", "otherwise")
+    out.journal("callback", "&number=${URIENCODE(${FROM})}")
+    out.says(step.options["callback"])
+    out.goes("next")
+
 
 KIND = Kind(
     name="callback",
@@ -12,4 +23,5 @@ KIND = Kind(
         Edge("otherwise", "没有来电号码，不能回拨 / the caller has no number"),
     ),
     flows=("call",),
+    dialplan=_dialplan,
 )

@@ -1,7 +1,19 @@
 """``hours``: open or closed, by a calendar."""
 
+from ivr_flows.dialplan_writer import name
 from ivr_flows.kinds.kind import Edge, Kind, Option
 from ivr_flows.kinds.values import CALENDAR_NAME
+from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
+
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    out.forced(("open", "closed"))
+    calendar = name(step.options["hours"])
+    out.does("Gosub(calendar-%(version)s-%(calendar)s,start,1)", version=out.version, calendar=calendar)
+    out.goes_if('"${F_OPEN}" = "1"', "open")
+    out.goes("closed")
+
 
 KIND = Kind(
     name="hours",
@@ -11,4 +23,5 @@ KIND = Kind(
         Edge("open", "上班时间 / within the hours"),
         Edge("closed", "下班时间和节假日 / outside them, and on holidays"),
     ),
+    dialplan=_dialplan,
 )

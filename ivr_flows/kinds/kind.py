@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivr_flows.kinds.values import NAME, Value, Wrong
 from ivr_flows.model import FlowKind, Step
+
+if TYPE_CHECKING:
+    from ivr_flows.step_writer import StepWriter
 
 REQUIRED = object()
 """The default of an option that must be written."""
@@ -62,12 +65,14 @@ class Kind:
 
     ``main`` is the option written as ``<kind>: <value>``. ``keypad`` are the keys that lead to the flow's operator (0)
     and centre (9) wherever the step does not lead them elsewhere. ``asks``: it waits for the caller to do something.
-    ``check`` finds what is wrong in a step alone, beyond its options one by one.
+    ``check`` finds what is wrong in a step alone, beyond its options one by one. ``dialplan`` writes what the exchange
+    does in such a step; each of its paths ends on another step, or ends the call.
     """
 
     name: str
     summary: str
     main: Option
+    dialplan: Callable[[Step, StepWriter], None]
     options: tuple[Option, ...] = ()
     edges: tuple[Edge, ...] = ()
     ways: Ways | None = None

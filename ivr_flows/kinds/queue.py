@@ -1,10 +1,13 @@
-"""``queue``: waits for a person. ``emergency`` is the core's ladder, which nothing here can change."""
+"""``queue``: waits for a person; the place and the expected wait are always told. ``emergency`` is the core's ladder,
+which nothing here can change."""
 
 from collections.abc import Iterator
 
+from ivr_flows.dialplan_writer import key, keys
 from ivr_flows.kinds.kind import Edge, Kind, Option, Ways
-from ivr_flows.kinds.values import OneOf, Whole, Wrong, YesNo
+from ivr_flows.kinds.values import OneOf, Whole, Wrong
 from ivr_flows.model import END, Step
+from ivr_flows.step_writer import StepWriter
 
 
 def _check(step: Step) -> Iterator[Wrong]:
@@ -21,6 +24,31 @@ def _check(step: Step) -> Iterator[Wrong]:
         )
 
 
+def _dialplan(step: Step, out: StepWriter) -> None:
+    if step.options["queue"] == "emergency":
+        out.does("Goto(emergency,s,1)")
+        return
+    out.does("Gosub(flow-queue,join,1(%(limit)s))", limit=out.long_seconds(step.options["limit"]))
+    out.forced(("otherwise", "answered"))
+    out.comes_back_from_queue("pressed")
+    out.label("again")
+    out.does("Gosub(flow-queue,again,1)")
+    out.goes_if("${QUEUE_LEFT} < 1", "otherwise")
+    out.waits()
+    # c: come back when the seat hangs up. i: a seat's phone cannot forward a caller. No transfer or other keys.
+    out.does("Queue(service,ci${RING_TONE},,,${QUEUE_LEFT},,service-answered)")
+    out.goes_if('"${QUEUESTATUS}" = "CONTINUE"', "answered")
+    out.goes("otherwise")
+    out.label("pressed")
+    edges = [edge for edge in step.edges if edge not in ("answered", "otherwise")]
+    if edges:
+        out.does("GotoIf($[${LEN(${FILTER(%(keys)s,${QUEUE_KEY})})} = 0]?again)", keys=keys(edges))
+        out.journal("chose", "&key=${URIENCODE(${QUEUE_KEY})}")
+        for edge in edges:
+            out.goes_if('"${QUEUE_KEY}" = "%(key)s"', edge, key=key(edge))
+    out.does("Goto(again)")
+
+
 KIND = Kind(
     name="queue",
     summary="排队等人工 / waits for a person",
@@ -29,14 +57,12 @@ KIND = Kind(
         OneOf({"service": "话务队列 / the service queue", "emergency": "紧急求助 / the emergency ladder"}),
         "哪个队列 / which queue",
     ),
-    options=(
-        Option("limit", Whole(10, 3600), "最多等几秒 / seconds to wait at most", 300),
-        Option("position", YesNo(), "报排位和预计等候时间 / says the place and the expected wait", True),
-    ),
+    options=(Option("limit", Whole(10, 3600), "最多等几秒 / seconds to wait at most", 300),),
     ways=Ways("keys", r"[1-8*#]", "排队时按键去哪一步 / keys that lead out of the queue", most=3),
     edges=(
         Edge("answered", "有人接听，通话结束 / somebody answered, and the talk is over", default=END, fixed=True),
         Edge("otherwise", "等满了，或队列已满 / the limit is reached, or the queue is full", optional=True),
     ),
     check=_check,
+    dialplan=_dialplan,
 )

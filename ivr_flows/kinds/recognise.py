@@ -1,7 +1,21 @@
 """``recognise``: who is calling. A device's line is known to the exchange; for the rest it asks the application."""
 
+from ivr_flows.dialplan_writer import name
 from ivr_flows.kinds.kind import Edge, Kind, Option
 from ivr_flows.kinds.values import OneOf, Whole
+from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
+
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    outcomes = ("provider", "ticket", "known")
+    out.forced(("device", *outcomes, "unknown"))
+    out.goes_if("${LEN(${LINE_KIND})} > 0", "device")
+    out.asks("recognise", "", step.options["within"])
+    for outcome in outcomes:
+        out.goes_if('"${F_OUTCOME}" = "%(outcome)s"', outcome, outcome=name(outcome))
+    out.goes("unknown")
+
 
 KIND = Kind(
     name="recognise",
@@ -9,10 +23,11 @@ KIND = Kind(
     main=Option("recognise", OneOf({"caller": "来电号码 / by the caller's number"}), "凭什么认 / by what"),
     options=(Option("within", Whole(1, 5), "最多等几秒 / seconds to wait at most", 2),),
     edges=(
-        Edge("device", "设备线 / the line of a device"),
-        Edge("provider", "加盟商 / a provider"),
-        Edge("ticket", "有未办结的工单 / has an open ticket"),
-        Edge("known", "有档案，没有工单 / known, without an open ticket"),
-        Edge("unknown", "不认识，或没人回答 / not known, or nobody answered in time"),
+        Edge("device", "设备线 / the line of a device", optional=True),
+        Edge("provider", "加盟商 / a provider", optional=True),
+        Edge("ticket", "有未办结的工单 / has an open ticket", optional=True),
+        Edge("known", "有档案，没有工单 / known, without an open ticket", optional=True),
+        Edge("unknown", "不认识、没人回答，或上面没写的 / not known, nobody answered in time, or not written above"),
     ),
+    dialplan=_dialplan,
 )

@@ -1,12 +1,40 @@
 """``survey``: a grade from 1 to 5, 5 being best, in the journal (``graded``)."""
 
+from ivr_flows.dialplan_writer import key, keys, name
 from ivr_flows.kinds.kind import Edge, Kind, Option
 from ivr_flows.kinds.values import OneOf, Prompts, Whole
+from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
+
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    asked = out.sounds(step.options["survey"])
+    edges = [edge for edge in step.edges if edge in ("0", "9")]
+    out.does("Set(F_SOUNDS=%(asked)s)", asked=asked)
+    out.tries(step.options["timeout"], "e")
+    out.does("GotoIf($[${LEN(${F_KEY})} = 0]?silent)")
+    out.does("GotoIf($[${LEN(${FILTER(1-5,${F_KEY})})} = 1]?graded)")
+    out.does("GotoIf($[${LEN(${FILTER(%(keys)s,${F_KEY})})} = 0]?wrong)", keys=keys(edges or ["0"]))
+    out.journal("chose", "&key=${F_KEY}")
+    for edge in edges:
+        out.goes_if('"${F_KEY}" = "%(key)s"', edge, key=key(edge))
+    out.label("wrong")
+    out.does("Set(F_SOUNDS=not-understood&%(asked)s)", asked=asked)
+    out.does("Goto(tried)")
+    out.label("silent")
+    out.does("Set(F_SOUNDS=%(asked)s)", asked=asked)
+    out.label("tried")
+    out.tries_again(step.options["tries"])
+    out.label("graded")
+    about = name(step.options["about"])
+    out.journal("graded", "&grade=${F_KEY}&about=%(about)s&subject=${URIENCODE(${SUBJECT})}", about=about)
+    out.goes("next")
+
 
 KIND = Kind(
     name="survey",
     summary="请打分，5分最好 / asks for a grade, 5 is best",
-    main=Option("survey", Prompts(), "问什么；要说明5分最好 / what is asked; it says that 5 is best"),
+    main=Option("survey", Prompts(fixed=True), "问什么；要说明5分最好 / what is asked; it says that 5 is best"),
     options=(
         Option(
             "about",
@@ -22,4 +50,5 @@ KIND = Kind(
     ),
     keypad=("0", "9"),
     asks=True,
+    dialplan=_dialplan,
 )

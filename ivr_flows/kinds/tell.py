@@ -2,6 +2,8 @@
 
 from ivr_flows.kinds.kind import Edge, Kind, Option
 from ivr_flows.kinds.values import OneOf, Variables, Whole
+from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
 
 TELLINGS = {
     "my_ticket": "来电人工单的进展 / how far the caller's open ticket is",
@@ -13,6 +15,16 @@ TELLINGS = {
     "incident": "来电人所在区域的突发事件 / the mass incident in the caller's area",
 }
 """What the application can be asked to say."""
+
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    out.forced(("next", "nothing", "otherwise"))
+    out.asks("tell", step.options["tell"], step.options["within"], step.options["with"])
+    out.goes_if('"${F_OUTCOME}" = "nothing"', "nothing")
+    out.goes_if('"${F_OUTCOME}" != "told"', "otherwise")
+    out.does("ExecIf($[${LEN(${F_SOUNDS})} > 0]?Playback(${F_SOUNDS}))")
+    out.goes("next")
+
 
 KIND = Kind(
     name="tell",
@@ -27,4 +39,5 @@ KIND = Kind(
         Edge("nothing", "没有可说的 / there is nothing to tell"),
         Edge("otherwise", "系统没有回答：先说一句话，再到人工 / nobody answered: a spoken word, then a person"),
     ),
+    dialplan=_dialplan,
 )

@@ -137,26 +137,13 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class YesNo:
-    """``yes`` or ``no``, in any way YAML writes it."""
-
-    def read(self, raw: Raw) -> bool:
-        word = raw.lower() if isinstance(raw, str) else ""
-        if word not in ("yes", "no", "true", "false"):
-            raise Wrong(f"{shown(raw)}不是 yes 或 no", f"{shown(raw)} is neither yes nor no")
-        return word in ("yes", "true")
-
-    def schema(self) -> dict[str, Any]:
-        return {"enum": ["yes", "no", True, False]}
-
-
-@dataclass(frozen=True)
 class Prompts:
     """What is said, one piece after the other: a prompt's name, ``{number: VAR}`` or ``{digits: VAR}``, or a list of
-    those. ``least`` 0: may say nothing."""
+    those. ``least`` 0: may say nothing. ``fixed``: no variables, as what a key interrupts is played from files."""
 
     least: int = 1
     most: int = 12
+    fixed: bool = False
 
     def read(self, raw: Raw) -> tuple[Spoken, ...]:
         rows: Sequence[Raw] = (
@@ -171,6 +158,10 @@ class Prompts:
 
     def _piece(self, raw: Raw) -> Spoken:
         if isinstance(raw, Mapping):
+            if self.fixed:
+                raise Wrong(
+                    "提问里不能说变量；请在前面加一步 say", "a question cannot say variables; put a say before it"
+                )
             if len(raw) == 1:
                 [(how, variable)] = raw.items()
                 if how == "number":
@@ -189,7 +180,7 @@ class Prompts:
                 PROMPT_NAME.schema(),
                 *(
                     {"type": "object", "properties": {how: variable}, "required": [how], "additionalProperties": False}
-                    for how in ("number", "digits")
+                    for how in (() if self.fixed else ("number", "digits"))
                 ),
             ]
         }

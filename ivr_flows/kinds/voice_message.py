@@ -2,6 +2,28 @@
 
 from ivr_flows.kinds.kind import Edge, Kind, Option
 from ivr_flows.kinds.values import Prompts, Whole
+from ivr_flows.model import Step
+from ivr_flows.step_writer import StepWriter
+
+
+def _dialplan(step: Step, out: StepWriter) -> None:
+    out.says(step.options["voice_message"])
+    out.forced(("otherwise",), "left")
+    # From here on the message counts, also when the caller ends it by hanging up.
+    out.message()
+    out.does("Gosub(flow-message,begins,1)")
+    out.waits()
+    # k: what was said before hanging up is kept. The key # ends it, or 5 s of silence.
+    out.does("Record(${MESSAGES}/${MESSAGE},5,%(most)s,k)", most=out.long_seconds(step.options["max"]))
+    out.does("Gosub(flow-message,ends,1)")
+    out.goes_if('"${F_LEFT}" = "1"', "next")
+    out.goes("otherwise")
+    if out.is_trial:
+        out.label("left")
+        out.journal("message", "&file=forced&secs=0")
+        out.goes("next")
+
+
 
 KIND = Kind(
     name="voice_message",
@@ -13,4 +35,5 @@ KIND = Kind(
         Edge("otherwise", "没有说话 / nothing was said"),
     ),
     asks=True,
+    dialplan=_dialplan,
 )

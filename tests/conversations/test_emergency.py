@@ -101,6 +101,31 @@ def test_a_caller_who_hangs_up_before_anyone_took_it_is_rung_back_once_and_one_a
     assert len(story.system.look(lambda s: list(s.scalars(_arrivals_of(alarm.id))))) == 1, "a ring-back is no arrival"
 
 
+def test_a_ring_back_to_a_busy_telephone_has_failed_at_once_and_may_be_asked_for_again(story: Story) -> None:
+    desk = story.operator("op3")
+    elder = story.town.device("home-6").busy()
+    story.may_ring(elder)
+    line = elder.pressed().is_answered()
+    alarm = story.alarm(line)
+    line.hangs_up()
+
+    story.tells(alarm.id, "ring_back.unanswered", within=20, reason="busy, switched off or out of reach")
+    (refused,) = elder.rings(since=story.since)
+    assert refused.answered_at is None
+    (made,) = story.system.look(lambda s: list(s.scalars(select(RingBack).where(RingBack.ticket_id == alarm.id))))
+    assert made.ended_at is not None
+    assert (made.ended_at - made.wanted_at).total_seconds() < 10, "it was not left to its minute"
+
+    elder.rings_out()
+    desk.rings_back(alarm.id)
+    back = elder.answers(within=20)
+    story.town.seat("op3").answers().talks_with(back)
+    story.ticket_is(alarm.id, "taken")
+    back.hangs_up()
+    desk.grades(alarm.id, "concern")
+    desk.closes_alarm(alarm.id, "served_on_phone", "第二次回拨接通")
+
+
 def test_the_application_rings_duty_at_20_s_and_contacts_at_40_s_by_its_own_clock(story: Story) -> None:
     story.knows_texts("紧急求助")  # the supervisor is told
     duty, contacts = (

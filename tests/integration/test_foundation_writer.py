@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 
@@ -53,6 +54,22 @@ def test_nothing_stays_of_a_command_that_raises_and_no_listener_hears_of_it(writ
     assert count_events(database) == 0
     writer.call(note, "thing.mended")
     assert [h.kind for h in heard] == ["thing.mended"]
+
+
+def attempt_and_go_on(w: Work) -> None:
+    note(w, "first.noted")
+    with contextlib.suppress(RuntimeError), w.attempt():
+        note_and_break(w)
+    note(w, "last.noted")
+
+
+def test_nothing_is_stored_or_heard_of_a_part_that_failed_by_itself(writer: Writer, database: Database) -> None:
+    heard: list[Happened] = []
+    writer.on_commit(heard.extend)
+    writer.call(attempt_and_go_on)
+    assert [h.kind for h in heard] == ["first.noted", "last.noted"]
+    with database.read() as session:
+        assert list(session.scalars(select(TicketEvent.kind).order_by(TicketEvent.id))) == ["first.noted", "last.noted"]
 
 
 def test_a_listener_hears_only_what_a_reader_can_already_see(writer: Writer, database: Database) -> None:

@@ -135,3 +135,20 @@ async def test_an_alarm_of_the_exchange_ends_with_the_next_good_connection(
     assert "The exchange refuses our login" in (await health.look(service)).problems
     service.bridge._state(LinkState.READY)
     assert "The exchange refuses our login" not in (await health.look(service)).problems
+
+
+async def test_household_data_that_the_dialplan_cannot_take_is_said_until_it_is_mended(
+    started: tuple[Service, list[str]],
+) -> None:
+    service, _ = started
+    household = service.bridge.household
+    service.bridge._link.state = LinkState.READY
+    household._agreed_at = asyncio.get_running_loop().time()
+
+    async def said() -> bool:
+        return any("the dialplan cannot take" in problem for problem in (await health.look(service)).problems)
+
+    household.counters.left_out = 2
+    assert await said()
+    household.counters.left_out = 0
+    assert not await said()

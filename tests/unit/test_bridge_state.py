@@ -11,7 +11,7 @@ import pytest
 
 from callcenter.bridge.bridge import Bridge, BridgeCallbacks
 from callcenter.bridge.calls import Calls, Channel, Snapshot
-from callcenter.bridge.events import AmiEvent, normalise, parse_headers
+from callcenter.bridge.events import AmiEvent
 from callcenter.bridge.household import HouseholdData
 from callcenter.bridge.link import LinkState
 from callcenter.bridge.seats import SeatWish
@@ -203,8 +203,22 @@ async def test_an_entry_the_dialplan_cannot_take_is_left_out_and_said_and_harms_
     async with fake_ami() as peer, bridge(peer, app) as one:
         await until(lambda: one.household.agrees)
         assert household(peer) == HOME
-        assert app.alarms
+        assert one.metrics["household_left_out"] == 1
         assert not peer.asked("Hangup")
+
+
+async def test_an_entry_that_was_left_out_is_no_longer_told_of_once_it_is_mended_or_gone():
+    app = Application()
+    app.entries = {**HOME, "line/1": "a b", "line/2": "王"}
+    async with fake_ami() as peer, bridge(peer, app) as one:
+        await until(lambda: one.metrics["household_left_out"] == 2)
+        app.entries["line/1"] = "shared:a:b"
+        one.household.push({"line/1": "shared:a:b"}, 2)
+        await until(lambda: one.metrics["household_left_out"] == 1)
+        del app.entries["line/2"]
+        one.household.compare_soon()
+        await until(lambda: one.metrics["household_left_out"] == 0 and one.household.agrees)
+        assert household(peer) == {**HOME, "line/1": "shared:a:b"}
 
 
 async def test_seats_are_signed_in_paused_and_signed_out_as_desired():
@@ -306,7 +320,7 @@ async def test_states_are_told_in_their_order():
 
 def told(name: str, **headers: str) -> AmiEvent:
     text = f"Event: {name}\r\n" + "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-    return AmiEvent(name, normalise(parse_headers(text)), 1, 1, 0.0)
+    return AmiEvent(name, text.encode())
 
 
 def test_the_picture_follows_a_call_through_the_queue_and_each_event_tells_at_most_once():

@@ -485,5 +485,5 @@ async def test_names_come_unescaped_and_unknown_is_none():
         assert one.fields["calleridname"] == 'say "hi"'
         assert one.fields["calleridnum"] is None
         assert one.fields["connectedlinenum"] is None
-        with pytest.raises(AttributeError):
-            one.seq = 5
+        assert one.text("calleridname") == 'say "hi"'
+        assert one.text("calleridnum") == one.text("connectedlinenum") == one.text("exten") == ""
