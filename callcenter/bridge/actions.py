@@ -43,10 +43,8 @@ class Actions:
         self._link = link
         self._calls_back: dict[str, str] = {}
 
-    async def _do(
-        self, name: str, action_id: str | None = None, limit: float | None = None, **headers: str | list[str]
-    ) -> Fields:
-        limit = limit or self._link.settings.action_timeout
+    async def _do(self, name: str, action_id: str | None = None, **headers: str | list[str]) -> Fields:
+        limit = self._link.settings.action_timeout
         reply = (await self._link.request({"Action": name, **headers}, limit=limit, action_id=action_id))[0]
         if not reply.success:
             raise ActionRefusedError(f"The exchange refuses {name}: {reply.get('message', 'no reason given')}")
@@ -257,7 +255,10 @@ class Actions:
 
     async def reload_dialplan(self) -> None:
         """Read the dialplan's files again. Calls go on: the new one takes the old one's place in one moment."""
-        await self._do("Reload", limit=self._link.settings.list_timeout, Module="pbx_config")
+        limit = self._link.settings.list_timeout  # answered when all files are read
+        reply = (await self._link.request({"Action": "Reload", "Module": "pbx_config"}, limit=limit))[0]
+        if not reply.success:
+            raise ActionRefusedError(f"The exchange does not reload: {reply.get('message', 'no reason given')}")
 
     async def dialplan_of(self, context: str) -> list[tuple[str, str]]:
         """The extension and the application's data of each priority of a context; none where there is no such one."""
