@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from dispatch import alarms, call_backs, call_story, limits, ring_backs, states, tickets
+from dispatch import alarms, call_backs, call_story, flow_answers, limits, ring_backs, states, tickets
 from dispatch.call_story import Record, Story
 from dispatch.errors import AlreadyDisposed, BadInput, missing
 from dispatch.journal import CallStep, Malformed
@@ -38,7 +38,7 @@ _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 _ADVISORY_LOCK = 81890
 _ARRIVALS = Base.metadata.tables["arrivals"]
 """The plain table, since the bulk path needs no mapped objects."""
-_TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE})
+_TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE}) | flow_answers.TOLD
 """Steps of a service call that become events of their own; all steps of an emergency do."""
 _OF_A_CALL_BACK = frozenset({"calledback", "answered"})
 """Steps of a call back that belong to the arrival it answers: a person talks to its caller now."""
@@ -101,6 +101,8 @@ def record_steps(w: Work, steps: Sequence[CallStep | Malformed], plan: NumberPla
         for arrival_call in w.session.scalars(select(Arrival.external_id).where(Arrival.id.in_(answers[-1:]))):
             told = {f"{call_id}:{name}": kept for name, kept in new.items() if kept["s"] in _OF_A_CALL_BACK}
             by_call.setdefault(arrival_call, {}).update(told)
+    for call_id in [c for c in by_call if flow_answers.CALL_ID.fullmatch(c)]:
+        flow_answers.record(w, call_id, by_call.pop(call_id))
     _apply(w, by_call, plan, result)
     result.unreadable = [(bad.call_id, bad.step) for bad in unreadable]
     add_tasks(
@@ -217,6 +219,9 @@ def _apply(w: Work, by_call: dict[str, dict[str, Record]], plan: NumberPlan, res
     _tell(w, calls)
     _ask_for_ends(w, to_dispose)
     _end_duties(w, calls, numbers)
+    for call in calls:
+        if flow_answers.acted_on(call.fresh.values()):
+            flow_answers.heard(w, call.id, numbers[call.story.caller_from or call.story.caller_raw].e164, call.fresh)
     for call in calls:
         if call.story.kind == "emergency":
             result.alarms.add(_emergency(w, call, plan))

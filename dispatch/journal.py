@@ -18,8 +18,12 @@ from urllib.parse import quote, unquote
 MAX_RECORD = 8192
 """Characters; a record of the contract is below 1,000. More is not parsed."""
 
+MOST_TYPED = 10
+"""Values that a person typed in one step `said`; more are not kept."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?", re.ASCII)
+_TYPED = re.compile(r"v_[A-Z][A-Z0-9_]{0,30}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -39,6 +43,12 @@ class StepKind(StrEnum):
     RUNGBACK = "rungback"
     CALLEDBACK = "calledback"
     CALLBACK = "callback"
+    CALLED = "called"
+    CHOSE = "chose"
+    SAID = "said"
+    GRADED = "graded"
+    MESSAGE = "message"
+    TRANSFERRED = "transferred"
 
 
 FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
@@ -55,7 +65,13 @@ FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
         StepKind.ENDED: ("cause", "qs", "secs"),
         StepKind.RUNGBACK: ("alarm", "to"),
         StepKind.CALLEDBACK: ("to",),
-        StepKind.CALLBACK: ("number",),
+        StepKind.CALLBACK: ("flow", "step", "number"),
+        StepKind.CALLED: ("flow", "to", "subject"),
+        StepKind.CHOSE: ("flow", "step", "key"),
+        StepKind.SAID: ("flow", "step", "answer"),
+        StepKind.GRADED: ("flow", "step", "about", "grade", "subject"),
+        StepKind.MESSAGE: ("flow", "step", "file", "secs"),
+        StepKind.TRANSFERRED: ("flow", "step", "to", "result"),
     }
 )
 """The fields of each kind, in the order of the contract."""
@@ -65,8 +81,9 @@ FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
 class CallStep:
     """A step of the call `call_id`. `at` is the exchange's own clock, UTC.
 
-    `fields` holds every field of the kind and no other; one that the record lacks is the empty string. Texts are
-    decoded, and control characters in them replaced by U+FFFD; they are still a caller's words.
+    `fields` holds every field of the kind and no other; one that the record lacks is the empty string. `said` has
+    beside them what the person typed (`v_<NAME>`). Texts are decoded, and control characters in them replaced by
+    U+FFFD; they are still a caller's words.
     """
 
     call_id: str
@@ -107,6 +124,8 @@ def parse(call_id: str, step: str, record: str) -> CallStep | Malformed:
     if at is None:
         return Malformed(call_id, step, clean(record), "no time in field t")
     known = {name: values.get(name, "") for name in FIELDS[kind]}
+    if kind is StepKind.SAID:
+        known |= dict([item for item in values.items() if _TYPED.fullmatch(item[0])][:MOST_TYPED])
     return CallStep(call_id, step, kind, at, MappingProxyType(known))
 
 
@@ -114,7 +133,8 @@ def render(step: CallStep) -> str:
     """The record of a step, as the dialplan would write it (for tests and for putting a step back)."""
     micros = (step.at - _EPOCH) // timedelta(microseconds=1)
     parts = [f"s={step.kind}", f"t={micros // 1_000_000}.{micros % 1_000_000:06d}"]
-    parts += [f"{name}={quote(step[name], safe='')}" for name in FIELDS[step.kind]]
+    typed = [name for name in step.fields if name not in FIELDS[step.kind]]
+    parts += [f"{name}={quote(step[name], safe='')}" for name in (*FIELDS[step.kind], *typed)]
     return "&".join(parts)
 
 

@@ -49,7 +49,7 @@ def ranked(session: Session, ticket: Ticket, now: datetime, preferred: int | Non
             opens_minute=view.opens_minute, closes_minute=view.closes_minute, weekdays=view.weekdays,
             capacity=view.capacity, open_orders=holding.get(view.id, 0), stars=view.stars,
             last_offered_at=view.last_offered_at,
-            has_phone=any(number not in opted_out for number in view.phones),
+            has_phone=any(number not in opted_out for number in view.phones), absent_until=view.absent_until,
         )
         for view in views
     ]  # fmt: skip

@@ -35,6 +35,7 @@ class Candidate:
     stars: int | None
     last_offered_at: datetime | None
     has_phone: bool
+    absent_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,10 @@ def _against(matter: Matter, candidate: Candidate) -> list[tuple[str, str]]:
         (
             on_duty(candidate.opens_minute, candidate.closes_minute, candidate.weekdays, matter.at),
             ("不在营业时间", "is not open now"),
+        ),
+        (
+            candidate.absent_until is None or candidate.absent_until <= matter.at,
+            ("今天请假", "is absent today by its own word"),
         ),
         (candidate.open_orders < candidate.capacity, ("在手工单已满", "has as many orders as it takes")),
         (candidate.has_phone, ("没有已验证的电话", "has no verified telephone")),

@@ -28,6 +28,7 @@ class ProviderView:
     capacity: int
     stars: int | None
     last_offered_at: datetime | None
+    absent_until: datetime | None
     items: frozenset[str]
     prefixes: tuple[str, ...]
     phones: tuple[str, ...]
@@ -64,7 +65,7 @@ def _views(session: Session, ids: list[int]) -> list[ProviderView]:
     columns = (
         Provider.id, Provider.name, Provider.kind, Provider.state, Provider.contact_name, Provider.address,
         Provider.opens_minute, Provider.closes_minute, Provider.weekdays, Provider.capacity, Provider.stars,
-        Provider.last_offered_at,
+        Provider.last_offered_at, Provider.absent_until,
     )  # fmt: skip
     items: dict[int, set[str]] = {}
     for provider_id, item in session.execute(

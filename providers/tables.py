@@ -21,9 +21,9 @@ class Provider(Base):
     """A company, volunteer group or community desk that takes orders.
 
     Hours are minutes of the local day (`0`–`1440` is round the clock; a closing time before the opening time runs over
-    midnight), `weekdays` the ISO days of the week as digits. `capacity` is how many orders it holds at once. The counts
-    are running totals that the dispatcher keeps in the transaction of each event; `stars` is null while too few orders
-    are finished to say (shown as 新).
+    midnight), `weekdays` the ISO days of the week as digits. `capacity` is how many orders it holds at once. Until
+    `absent_until` it is offered none, by its own word. The counts are running totals that the dispatcher keeps in the
+    transaction of each event; `stars` is null while too few orders are finished to say (shown as 新).
     """
 
     __tablename__ = "providers"
@@ -55,6 +55,7 @@ class Provider(Base):
     grades: Mapped[int] = mapped_column(default=0)
     grades_sum: Mapped[int] = mapped_column(default=0)
     last_offered_at: Mapped[datetime | None]
+    absent_until: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
 

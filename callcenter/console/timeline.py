@@ -15,12 +15,13 @@ _CODES = {
     "result": words.RESULTS,
     "queue": words.QUEUES,
     "rung": words.RUNGS,
+    "answer": words.SAID,
 }
 _PERSONS = ("who", "by", "owner", "driver", "holder")
 _HIDDEN = frozenset(
     {"t", "siren", "chan", "call", "step", "arrival", "offer", "kind", "household", "reasons", "providers", "mode",
      "was", "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs", "cause", "to", "from",
-     "message", "deadline"}
+     "message", "deadline", "flow", "file", "subject", "about"}
 )  # fmt: skip
 
 

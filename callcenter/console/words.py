@@ -230,6 +230,18 @@ EVENTS = {
     "ring_back.impossible": Words("号码不能回拨", "Cannot be called back"),
     "call.calledback": Words("回电接通", "Called back"),
     "call.callback": Words("按键要求回电", "Asked to be called back"),
+    "call.called": Words("电话接通", "Called"),
+    "call.chose": Words("按键选择", "Pressed a key"),
+    "call.said": Words("按键答复", "Answered by key"),
+    "call.graded": Words("按键评分", "Graded by key"),
+    "call.message": Words("留下语音", "Left a voice message"),
+    "call.transferred": Words("转接", "Transferred"),
+    "provider.absent": Words("加盟商今天请假", "Provider is absent today"),
+    "flows.ordered": Words("流程发布开始", "Publication of flows ordered"),
+    "flows.loaded": Words("流程已装载", "Flows loaded"),
+    "flows.published": Words("流程已生效", "Flows in force"),
+    "flows.failed": Words("流程发布失败", "Publication of flows failed"),
+    "flows.withdrawn": Words("流程发布已撤回", "Publication of flows withdrawn"),
     "call_back.wanted": Words("等待回电", "To be called back"),
     "call_back.made": Words("正在回电", "Being called back"),
     "call_back.connected": Words("回电已接通坐席", "Called back and answered"),
@@ -269,3 +281,15 @@ EVENTS = {
     "resident.not_textable": Words("居民号码收不到短信", "Number takes no texts"),
     "card.opened": Words("应急查看", "Rescue card opened"),
 }
+
+SAID = {
+    "accept": Words("接单", "takes it"),
+    "refuse": Words("不接", "refuses"),
+    "take": Words("接听求助", "takes the call"),
+    "absent_today": Words("今天不能上门", "absent today"),
+    "affected": Words("我家也受影响", "is affected too"),
+    "fine": Words("一切正常", "all is well"),
+    "needs_service": Words("需要服务", "needs something"),
+    "abnormal": Words("情况异常", "something is wrong"),
+}
+"""What a person decided by a key in a flow."""
