@@ -18,6 +18,8 @@ from ivr_flows.kinds.values import FLOW_NAME, STEP_NAME, VARIABLE_NAME, Text, Va
 from ivr_flows.model import END, Finding, Flow, FlowError, FlowKind, Step
 
 MOST_STEPS = 200
+MOST_VARIABLES = 10
+MOST_TITLE = 60
 
 _KEYS = ("flow", "title", "kind", "given", "operator", "centre", "start", "steps")
 _KINDS_OF_FLOW: tuple[FlowKind, ...] = get_args(FlowKind)
@@ -108,7 +110,9 @@ class _Reader:
         title = rows["title"].plain() if "title" in rows else None
         if isinstance(title, dict) and set(title) == {"zh", "en"}:
             texts = {
-                language: text for language, text in title.items() if isinstance(text, str) and 0 < len(text) <= 60
+                language: text
+                for language, text in title.items()
+                if isinstance(text, str) and 0 < len(text) <= MOST_TITLE
             }
             if len(texts) == 2 and all(text.isprintable() for text in texts.values()):
                 return texts
@@ -117,8 +121,8 @@ class _Reader:
             "bad_title",
             line,
             "",
-            "title 要有 zh 和 en，各一行，最多60字",
-            "title needs zh and en, one line of at most 60 characters each",
+            f"title 要有 zh 和 en，各一行，最多{MOST_TITLE}字",
+            f"title needs zh and en, one line of at most {MOST_TITLE} characters each",
         )
         return {}
 
@@ -127,9 +131,13 @@ class _Reader:
         if "given" not in rows:
             return ()
         nodes = rows["given"].value
-        if not isinstance(nodes, tuple) or len(nodes) > 10:
+        if not isinstance(nodes, tuple) or len(nodes) > MOST_VARIABLES:
             self._say(
-                "bad_value", root.keys["given"], "", "given 是最多10个变量名的列表", "given lists at most 10 variables"
+                "bad_value",
+                root.keys["given"],
+                "",
+                f"given 是最多{MOST_VARIABLES}个变量名的列表",
+                f"given lists at most {MOST_VARIABLES} variables",
             )
             return ()
         return tuple(self._read(VARIABLE_NAME, node, node.line, "", "given") for node in nodes)

@@ -18,6 +18,9 @@ ANSWERS = {
 }
 """What can be answered; the application acts on these words."""
 
+IN_A_QUESTION = ("take", "refuse")
+"""What the emergency ladder understands. ``refuse`` is an answer to an offer too."""
+
 
 def _dialplan(step: Step, out: StepWriter) -> None:
     word = name(step.options["answer"])
