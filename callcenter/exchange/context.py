@@ -1,12 +1,18 @@
 """From the settings to what the templates of ``asterisk_conf/`` are given."""
 
+import functools
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from callcenter.settings import Settings
-from foundation.asterisk.render import escape_semicolons
+from foundation.asterisk.render import Verbatim, escape_semicolons
 from foundation.secret_files import secret
+from ivr_flows import loading
+from ivr_flows.compiler import CompileOptions, compile_flows
+
+log = logging.getLogger(__name__)
 
 # Asterisk's own limit is 100 web sockets, and each signed-in browser holds one.
 _SESSIONS_AT_LEAST = 100
@@ -43,8 +49,15 @@ def seat_secret(settings: Settings, seat: str) -> str:
     return secret(secrets_folder(settings.home), f"seat-{seat}")
 
 
-def template_context(settings: Settings, directories: Mapping[str, str]) -> dict[str, Any]:
-    """All that the templates may use. Makes the secrets that do not exist yet."""
+SHIPPED_VERSION = 0
+"""The version of the flows that every exchange has from its start."""
+
+
+def template_context(
+    settings: Settings, directories: Mapping[str, str], trial: CompileOptions | None = None
+) -> dict[str, Any]:
+    """All that the templates may use. Makes the secrets that do not exist yet. ``trial`` is for tests: how the shipped
+    flows are compiled then."""
     exchange, trunk = settings.exchange, settings.trunk
     return {
         "node": exchange.node,
@@ -77,4 +90,16 @@ def template_context(settings: Settings, directories: Mapping[str, str]) -> dict
         "numbers": {**settings.numbers.model_dump(), "hotlines": list(settings.numbers.hotlines)},
         "ladder": settings.ladder.model_dump(),
         "dirs": dict(directories),
+        "flows": Verbatim(shipped_flows(trial)),
     }
+
+
+@functools.cache
+def shipped_flows(trial: CompileOptions | None = None) -> str:
+    """The shipped flows as dialplan. A damaged installation gives an empty text and a line in the log: the exchange's
+    core answers the telephone without any flow, and an exchange that does not start answers nobody."""
+    try:
+        return compile_flows(loading.shipped(), SHIPPED_VERSION, trial)
+    except Exception:
+        log.exception("the shipped flows cannot be compiled; the exchange starts without them")
+        return ""

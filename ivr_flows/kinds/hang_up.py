@@ -12,7 +12,7 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     if out.flow.kind == "question":
         out.does("Return()")
     else:
-        out.does("Hangup(%(cause)s)", cause=literal(step.options["cause"]))
+        out.does("Hangup(%(cause)s)", cause=literal(str(step.options["cause"])))
 
 
 KIND = Kind(

@@ -8,9 +8,10 @@ from ivr_flows.step_writer import StepWriter
 
 
 def _dialplan(step: Step, out: StepWriter) -> None:
-    outcomes = ("provider", "ticket", "known")
-    out.forced(("device", *outcomes, "unknown"))
-    out.goes_if("${LEN(${LINE_KIND})} > 0", "device")
+    outcomes = [each for each in ("provider", "ticket", "known") if each in step.edges]
+    out.forced(("device", "provider", "ticket", "known", "unknown"))
+    if "device" in step.edges:
+        out.goes_if("${LEN(${LINE_KIND})} > 0", "device")
     out.asks("recognise", "", step.options["within"])
     for outcome in outcomes:
         out.goes_if('"${F_OUTCOME}" = "%(outcome)s"', outcome, outcome=name(outcome))

@@ -20,8 +20,11 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     out.does("Dial(PJSIP/%(number)s@trunk,%(ring)s,gif(<${HOTLINE}>))", number=number, ring=ring)
     out.does("Set(F_RESULT=failed)")
     for status, result in (("ANSWER", "answer"), ("BUSY", "busy"), ("NOANSWER", "noanswer")):
-        out.does('ExecIf($["${DIALSTATUS}" = "%(status)s"]?Set(F_RESULT=%(result)s))',
-            status=literal(status), result=literal(result))
+        out.does(
+            'ExecIf($["${DIALSTATUS}" = "%(status)s"]?Set(F_RESULT=%(result)s))',
+            status=literal(status),
+            result=literal(result),
+        )
     out.journal("transferred", "&to=%(to)s&result=${F_RESULT}", to=name(to))
     out.goes_if('"${F_RESULT}" = "answer"', "next")
     out.goes("otherwise")

@@ -24,7 +24,6 @@ def _dialplan(step: Step, out: StepWriter) -> None:
         out.goes("next")
 
 
-
 KIND = Kind(
     name="voice_message",
     summary="请来电人留言 / takes a message",

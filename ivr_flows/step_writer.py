@@ -1,0 +1,181 @@
+"""What a kind of step writes its dialplan with: the step's own lines, and what every step needs.
+
+Trail, forced outcomes and shorter times are for trials alone: only a caller of the compiler can ask for them, no
+setting and no flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr_flows.dialplan_writer import Dialplan, Safe, filled, joined, literal, name, sound, variable
+from ivr_flows.model import END, Flow, FlowSet, Spoken, Step
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """For trials only. ``time_scale``: the time given to press a key, or to an application to answer, is multiplied by
+    it; ``wait_scale``: the time in a queue, of ringing and of recording. ``trail``: each step writes its name into
+    ``<spool>/trail/<call id>`` as it begins, and a line into ``<call id>~waits`` whenever it begins to wait for a key.
+    ``forced``: a step whose way out depends on the world takes it from AstDB, ``trial/<from>/<flow>.<step>``, when it
+    is there."""
+
+    time_scale: float = 1.0
+    wait_scale: float = 1.0
+    trail: bool = False
+    forced: bool = False
+
+
+class StepWriter:
+    """Writes one step. ``version`` is that of the set, ``flow`` the one the step belongs to."""
+
+    def __init__(
+        self, dialplan: Dialplan, flows: FlowSet, version: int, flow: Flow, step: Step, options: CompileOptions
+    ) -> None:
+        self._dialplan = dialplan
+        self._step = step
+        self._options = options
+        self.flows = flows
+        self.flow = flow
+        self.version = version
+
+    def does(self, template: str, **values: Safe | int) -> None:
+        """One line: a constant with ``%(name)s`` for each of ``values``."""
+        self._dialplan.does(template, **values)
+
+    def label(self, label: str) -> None:
+        """The step's next line can be gone to by this name."""
+        self._dialplan.label(label)
+
+    def begins(self) -> None:
+        """The step's first lines."""
+        here = {"flow": name(self.flow.name), "step": name(self._step.name)}
+        self._dialplan.extension("%(step)s", step=here["step"])
+        if self._options.trail:
+            self.does("Set(FILE(${JOURNAL}/../trail/${CALLID},,,al,u)=%(flow)s.%(step)s)", **here)
+
+    def waits(self) -> None:
+        """In a trial: from here on the step waits for the caller to do something."""
+        if self._options.trail:
+            self.does("Set(FILE(${JOURNAL}/../trail/${CALLID}~waits,,,al,u)=${CHANNEL})")
+
+    def forced(self, edges: Iterable[str], *labels: str) -> None:
+        """In a trial: the way out that AstDB names, if it names one. ``labels`` are ways on within the step."""
+        if not self._options.forced:
+            return
+        here = {"flow": name(self.flow.name), "step": name(self._step.name)}
+        self.does("Set(F_FORCED=${FILTER(a-z_,${DB(trial/${FROM}/%(flow)s.%(step)s)})})", **here)
+        for edge in edges:
+            if edge in self._step.edges:
+                self.goes_if('"${F_FORCED}" = "%(edge)s"', edge, edge=literal(edge))
+        for label in labels:
+            self.does('GotoIf($["${F_FORCED}" = "%(label)s"]?%(label)s)', label=name(label))
+
+    def goes(self, edge: str) -> None:
+        """On to the step behind this edge."""
+        self.does("Goto(%(target)s,1)", target=self._behind(edge))
+
+    def goes_if(self, condition: str, edge: str, /, **values: Safe | int) -> None:
+        """On to the step behind this edge if the expression is true."""
+        self.does(
+            "GotoIf($[%(condition)s]?%(target)s,1)", condition=filled(condition, **values), target=self._behind(edge)
+        )
+
+    def journal(self, step: str, fields: str = "", **values: Safe | int) -> None:
+        """A step of the journal, with the flow and the step as its first fields. A question writes none: what came of
+        it is the ladder's ``result``."""
+        if self.flow.kind == "question":
+            return
+        here = {"flow": name(self.flow.name), "step": name(self._step.name)}
+        self.does("Set(FIELDS=&flow=%(flow)s&step=%(step)s%(more)s)", more=filled(fields, **values), **here)
+        self.does("Gosub(journal,next,1(%(step)s))", step=name(step))
+
+    def sounds(self, said: Sequence[Spoken]) -> Safe:
+        """What is said, as a list of sound files."""
+        return joined("&", [_sound(piece) for piece in said])
+
+    def says(self, said: Sequence[Spoken]) -> None:
+        """Say it, if it is anything; no key interrupts it."""
+        if said:
+            self.does("Playback(%(sounds)s)", sounds=self.sounds(said))
+
+    def tries(self, timeout: int, options: Literal["", "e"], most: int = 1) -> None:
+        """A step that asks, up to the answer: F_SOUNDS is played and F_KEY gets up to ``most`` keys. Option ``e``: ``#``
+        is a key like the others. Whoever is asked to help is not asked on when somebody else has taken the call."""
+        self.does("Set(F_TRY=0)")
+        self.label("again")
+        self.does("Set(F_TRY=$[${F_TRY} + 1])")
+        if self.flow.kind == "question":
+            self.does("Gosub(still-wanted,s,1)")
+            self.does("GotoIf($[${LEN(${CLAIMED})} > 0]?END,1)")
+        self.waits()
+        self.does(
+            "Gosub(flow-read,s,1(${F_SOUNDS},%(most)s,%(options)s,%(timeout)s))",
+            most=most,
+            options=Safe(options),
+            timeout=self.seconds(timeout),
+        )
+
+    def tries_again(self, tries: int) -> None:
+        """The end of a failed try: once more, or ``otherwise``."""
+        self.does("GotoIf($[${F_TRY} < %(tries)s]?again)", tries=tries)
+        self.goes("otherwise")
+
+    def asks(self, what: Literal["recognise", "tell"], topic: str, within: int, handed: Sequence[str] = ()) -> None:
+        """Ask the application: F_OUTCOME and F_SOUNDS are its answer, empty when none came in time."""
+        pieces = [
+            filled("%(bare)s=${URIENCODE(${%(held)s})}", bare=Safe(variable(each)[2:]), held=variable(each))
+            for each in handed
+        ]
+        self.does("Set(ASK_ARGS=%(handed)s)", handed=joined("&", pieces))
+        self.does(
+            "Gosub(flow-ask,s,1(%(what)s,%(topic)s,%(tenths)s))",
+            what=name(what),
+            topic=name(topic) if topic else Safe(""),
+            tenths=max(1, round(10 * within * self._options.time_scale)),
+        )
+
+    def comes_back_from_queue(self, label: str) -> None:
+        """A key pressed in the queue leads to this label of the step."""
+        self.does(
+            "Set(QUEUE_BACK=flow-%(version)s-%(flow)s,%(step)s,%(label)s)",
+            version=self.version,
+            flow=name(self.flow.name),
+            step=name(self._step.name),
+            label=name(label),
+        )
+
+    def message(self) -> None:
+        """What the journal says of a message begins with flow and step, also when a hangup ends it."""
+        here = {"flow": name(self.flow.name), "step": name(self._step.name)}
+        self.does("Set(MESSAGE_FIELDS=&flow=%(flow)s&step=%(step)s)", **here)
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether outcomes can be forced."""
+        return self._options.forced
+
+    def seconds(self, told: int) -> Safe:
+        """The time to press a key, with a fraction in trials."""
+        scale = self._options.time_scale
+        return Safe(f"{max(told * scale, 0.1):.1f}" if scale != 1.0 else str(told))
+
+    def long_seconds(self, told: int) -> int:
+        """The time in a queue, of ringing and of recording; whole seconds only."""
+        return max(1, round(told * self._options.wait_scale))
+
+    def _behind(self, edge: str) -> Safe:
+        target = self._step.edges[edge]
+        return Safe("END") if target == END else name(target)
+
+
+def _sound(piece: Spoken) -> Safe:
+    if piece.how == "prompt":
+        return sound(piece.what)
+    held = variable(piece.what)
+    # Anything but digits is left out, not spoken in part.
+    digits = filled("$[${LEN(${FILTER(0-9,${%(held)s})})} = ${LEN(${%(held)s})} & ${LEN(${%(held)s})} > 0]", held=held)
+    how = Safe("number" if piece.how == "number" else "digits")
+    return filled("${IF(%(digits)s?${SAYFILES(${%(held)s},%(how)s)}:)}", digits=digits, held=held, how=how)
