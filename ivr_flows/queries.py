@@ -92,7 +92,7 @@ def wanted(session: Session, now: datetime) -> Wanted:
     known = select(FlowVersion.id, FlowVersion.digest).where(FlowVersion.id.in_(keep))
     return Wanted(
         in_force.version if in_force is not None else 0,
-        dict(session.execute(known).tuples()),
+        {row.id: row.digest for row in session.execute(known)},
         (coming.id, coming.version, coming.state) if coming is not None else None,
     )
 
@@ -100,4 +100,4 @@ def wanted(session: Session, now: datetime) -> Wanted:
 def dialplans(session: Session, numbers: Collection[int]) -> dict[int, str]:
     """The compiled texts of these versions."""
     found = select(FlowVersion.id, FlowVersion.dialplan).where(FlowVersion.id.in_(numbers))
-    return dict(session.execute(found).tuples())
+    return {row.id: row.dialplan for row in session.execute(found)}
