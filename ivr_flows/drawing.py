@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
-from typing import Literal
 
+from ivr_flows.comparing import Mark
 from ivr_flows.icons import ICONS
 from ivr_flows.layout import Box, Layout, Line, lay_out
 from ivr_flows.lettering import fitted, width, wrapped
 from ivr_flows.model import END, Flow, FlowSet, Step
 from ivr_flows.step_words import KIND_WORDS, Texts, edge_word, step_words
-
-Mark = Literal["added", "changed", "removed"]
 
 _STYLE = resources.files("ivr_flows").joinpath("drawing.css").read_text("utf-8")
 
