@@ -39,7 +39,7 @@ from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
 from callcenter.watchdog import Watchdog, end_process
-from dispatch import arrivals, call_backs, deadlines, messages, replies, ring_backs, sendings, staff, truth
+from dispatch import arrivals, call_backs, deadlines, incidents, messages, replies, ring_backs, sendings, staff, truth
 from dispatch.tables import DutyPhone
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.database import Database
@@ -84,6 +84,7 @@ class Service:
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._incidents_told: int | None = None
         self._intake = CallIntake(self.writer, partial(arrivals.record_steps, plan=plan.numbers))
         self.inbound = Inbound(self.database, self.writer, partial(replies.handle_sms, plan=plan.numbers))
         self.handsets = SandboxHandsets(self.database, self.inbound.receive, partial(secrets.token_hex, 12))
@@ -105,6 +106,7 @@ class Service:
                 messages.LEG.name: self._make_leg,
                 messages.RING_BACK.name: self._make_ring_back,
                 messages.CALL_BACK.name: self._make_call_back,
+                messages.NOTICE_CALL.name: self._make_notice,
             }
         )
         pump = partial(
@@ -127,6 +129,7 @@ class Service:
                 "inbox": lambda now: self.inbound.catch_up((sandbox.SOURCE,), now),
                 "household": lambda _now: self._notice_household(),
                 "call backs": self._call_back,
+                "incidents": lambda _now: self._tell_exchange_of_incidents(),
             },
             alive=self.bridge.renew_lease,
         )
@@ -212,6 +215,19 @@ class Service:
         with self.database.read() as session:
             return residents.household_version(session)
 
+    async def _tell_exchange_of_incidents(self) -> None:
+        """The exchange knows how many are open, so that a call asks about them only when there is one."""
+        if self.bridge.state is not LinkState.READY:
+            return
+        count = await asyncio.to_thread(self._open_incidents)
+        if count != self._incidents_told:
+            await self.bridge.actions.db_put("app", "incidents", str(count))
+            self._incidents_told = count
+
+    def _open_incidents(self) -> int:
+        with self.database.read() as session:
+            return incidents.open_count(session)
+
     async def _desired_seats(self) -> dict[str, SeatWish]:
         return await asyncio.to_thread(self._read_seats)
 
@@ -229,6 +245,7 @@ class Service:
         """A new connection begins without the old one's alarms; what is still wrong is found and said again."""
         if state is LinkState.READY:
             self.alarms.clear()
+            self._incidents_told = None
 
     # --- calls that we make -----------------------------------------------------------------------
 
@@ -259,7 +276,17 @@ class Service:
 
     async def _make_call_back(self, message: Outgoing) -> str:
         p = message.params
-        return await self._calling(self.bridge.actions.originate_call_back(str(p["call"]), str(p["number"])))
+        call = self.bridge.actions.originate_flow(
+            str(p["call"]), "call_back", str(p["number"]), came=int(str(p["came"]))
+        )
+        return await self._calling(call)
+
+    async def _make_notice(self, message: Outgoing) -> str:
+        p = message.params
+        call = self.bridge.actions.originate_flow(
+            str(p["call"]), "incident_over", str(p["number"]), subject=str(p["subject"])
+        )
+        return await self._calling(call)
 
     async def _call_back(self, now: datetime) -> None:
         """Call back whom we did not serve, as far as the desk has time for it."""

@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from dispatch import alarms, call_backs, call_story, flow_answers, limits, ring_backs, states, tickets
+from dispatch import alarms, call_backs, call_story, flow_answers, incidents, limits, ring_backs, states, tickets
 from dispatch.call_story import Record, Story
 from dispatch.errors import AlreadyDisposed, BadInput, missing
+from dispatch.incident_tables import MassIncident
 from dispatch.journal import CallStep, Malformed
 from dispatch.staff_tasks import add_tasks
 from dispatch.tables import Arrival, ArrivalTicket, Ticket
@@ -40,7 +41,7 @@ _ARRIVALS = Base.metadata.tables["arrivals"]
 """The plain table, since the bulk path needs no mapped objects."""
 _TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE}) | flow_answers.TOLD
 """Steps of a service call that become events of their own; all steps of an emergency do."""
-_OF_A_CALL_BACK = frozenset({"calledback", "answered"})
+_OF_A_CALL_BACK = frozenset({"called", "answered"})
 """Steps of a call back that belong to the arrival it answers: a person talks to its caller now."""
 
 
@@ -199,9 +200,14 @@ def _apply(w: Work, by_call: dict[str, dict[str, Record]], plan: NumberPlan, res
     inserts: list[dict[str, Any]] = []
     updates: list[dict[str, Any]] = []
     to_dispose: list[_Call] = []
+    informed: dict[str, MassIncident] = {}
     for call in calls:
         caller = _number(call.story, plan, numbers)
         values = _values(w, call, caller, homes)
+        incident = _incident(w.session, call, caller, values)
+        if incident is not None:
+            informed[call.call_id] = incident
+            values.update(disposition="ticket", disposition_reason=incidents.INFORMED)
         if values["disposition"] is None and (values["state"] == "ended" or values["kind"] == "unknown"):
             values["next_deadline_at"] = (call.row and call.row["next_deadline_at"]) or w.now + limits.DISPOSE.length
             if call.row is None or call.row["next_deadline_at"] is None:
@@ -218,13 +224,12 @@ def _apply(w: Work, by_call: dict[str, dict[str, Record]], plan: NumberPlan, res
         w.session.execute(update(Arrival), updates)
     _tell(w, calls)
     _ask_for_ends(w, to_dispose)
-    _end_duties(w, calls, numbers)
+    _end_duties(w, [call for call in calls if call.call_id not in informed], numbers)
+    incidents.join(w, [(call.id, informed[call.call_id], call.steps) for call in calls if call.call_id in informed])
     for call in calls:
         if flow_answers.acted_on(call.fresh.values()):
             flow_answers.heard(w, call.id, numbers[call.story.caller_from or call.story.caller_raw].e164, call.fresh)
-    for call in calls:
-        if call.story.kind == "emergency":
-            result.alarms.add(_emergency(w, call, plan))
+    result.alarms.update(_emergency(w, call, plan) for call in calls if call.story.kind == "emergency")
 
 
 def _changed(session: Session, by_call: dict[str, dict[str, Record]]) -> list[_Call]:
@@ -320,6 +325,13 @@ def _disposition(w: Work, story: Story, row: dict[str, Any] | None) -> dict[str,
     }
 
 
+def _incident(session: Session, call: _Call, caller: Number, values: dict[str, Any]) -> MassIncident | None:
+    """The mass incident whose sentence this caller, whom nobody answered, heard before he hung up."""
+    if values["disposition"] != "abandoned" or values["disposed_by"] != "system":
+        return None
+    return incidents.heard_by(session, call.steps, caller.e164, values["home_id"])
+
+
 def _tell(w: Work, calls: Iterable[_Call]) -> None:
     """One event for each arrival and for each step that matters, by one statement; an emergency's go to its alarm."""
     happened = []
@@ -369,8 +381,7 @@ def _end_duties(w: Work, calls: Iterable[_Call], numbers: dict[str, Number]) -> 
             deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{call.id}")
         if not disposed or disposed[0] == "wrong_number" or (call.row and call.row["disposition"] is not None):
             continue
-        if number.callable_back:
-            why = call_story.unserved(call.story, call.steps)
+        if number.callable_back and (why := call_story.unserved(call.story, call.steps)):
             owed.append(call_backs.Owed(call.id, number.e164, why, call.story.arrived_at))
     if served:
         call_backs.served_otherwise(w, served)

@@ -2,8 +2,8 @@
 full line. One call for a number, in its turn, never two.
 
 A call back keeps the place its caller had: it is made when nobody who came before him still waits. The call is named
-`cb-<call back>-<attempt>`; once the resident answers he goes to the head of the service queue. What happens is told in
-the arrivals it answers, whose disposition then is what the operator says of the talk.
+`cb-<call back>-<attempt>`; once the resident answers he goes into the service queue at the place he had. What happens
+is told in the arrivals it answers, whose disposition then is what the operator says of the talk.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def _begin(w: Work, row: CallBack, plan: NumberPlan) -> str:
     row.attempts += 1
     row.state, row.call_id = "calling", f"cb-{row.id}-{row.attempts}"
     w.session.flush()
-    w.send(messages.call_back(call=row.call_id, number=plan.dial(row.number)))
+    w.send(messages.call_back(call=row.call_id, number=plan.dial(row.number), came=row.place))
     deadlines.put(w.session, "call_back.answered", _subject(row.id), w.now + ANSWER_WITHIN,
                   "回电 90 秒内应有结果 / a call back has its result within 90 s", w.now)  # fmt: skip
     _tell(w, row.id, "call_back.made", f"第 {row.attempts} 次 / attempt {row.attempts}")

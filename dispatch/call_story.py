@@ -138,7 +138,12 @@ def automatic_disposition(story: Story) -> tuple[str, str] | None:
 
 
 def unserved(story: Story, steps: Mapping[str, Record]) -> str:
-    """Why a caller whom nobody answered is owed a call back: a key of `dispatch.call_backs.RANK`."""
+    """Why a caller whom nobody answered is owed a call back: a key of `dispatch.call_backs.RANK`.
+
+    Empty for who left a voice message: a person listens to it first.
+    """
+    if any(kept["s"] == "message" for kept in steps.values()):
+        return ""
     if any(kept["s"] == "callback" for kept in steps.values()):
         return "chosen"
     if story.cut:

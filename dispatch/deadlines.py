@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dispatch import arrivals, call_backs, follow_up, ladder, limits, offers, ring_backs, states, tickets, visits
+from dispatch import (
+    arrivals,
+    call_backs,
+    follow_up,
+    incidents,
+    ladder,
+    limits,
+    offers,
+    ring_backs,
+    states,
+    tickets,
+    visits,
+)
 from dispatch.tables import Ticket
 from dispatch.tickets import Watch, set_watches
 from foundation import deadlines
@@ -28,6 +40,8 @@ def fire(w: Work, deadline_id: int, plan: NumberPlan | None = None) -> str:
         arrivals.remind_dispose(w, int(row.subject.partition(":")[2]))
     elif row.kind == "call_back.answered":
         call_backs.not_answered(w, int(row.subject.partition(":")[2]))
+    elif row.kind == "incident.tell":
+        incidents.tell_next(w, int(row.subject.partition(":")[2]), plan)
     elif row.ticket_id is not None:
         ticket = tickets.locked(w.session, row.ticket_id)
         if states.is_open(ticket.state):

@@ -41,7 +41,6 @@ class StepKind(StrEnum):
     RELEASED = "released"
     ENDED = "ended"
     RUNGBACK = "rungback"
-    CALLEDBACK = "calledback"
     CALLBACK = "callback"
     CALLED = "called"
     CHOSE = "chose"
@@ -64,7 +63,6 @@ FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
         StepKind.RELEASED: ("who",),
         StepKind.ENDED: ("cause", "qs", "secs"),
         StepKind.RUNGBACK: ("alarm", "to"),
-        StepKind.CALLEDBACK: ("to",),
         StepKind.CALLBACK: ("flow", "step", "number"),
         StepKind.CALLED: ("flow", "to", "subject"),
         StepKind.CHOSE: ("flow", "step", "key"),

@@ -21,6 +21,8 @@ SOS = MessageKind("sos", at_least_once=True, priority=1)
 CONFIRMATION = MessageKind("confirmation", at_least_once=True, priority=3)
 OFFER = MessageKind("offer", at_least_once=False, priority=4)
 RESIDENT = MessageKind("resident", at_least_once=True, priority=4)
+NOTICE = MessageKind("notice", at_least_once=True, priority=6)
+NOTICE_CALL = MessageKind("notice_call", at_least_once=True, priority=6)
 NUDGE = MessageKind("nudge", at_least_once=False, priority=5)
 ANSWER = MessageKind("answer", at_least_once=False, priority=5)
 WITHDRAWAL = MessageKind("withdrawal", at_least_once=False, priority=6)
@@ -29,7 +31,8 @@ FOLLOW_UP = MessageKind("follow_up", at_least_once=False, priority=7)
 KINDS: dict[str, MessageKind] = {
     kind.name: kind
     for kind in (
-        LEG, RING_BACK, CALL_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NUDGE, ANSWER, WITHDRAWAL, FOLLOW_UP,
+        LEG, RING_BACK, CALL_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NOTICE, NOTICE_CALL, NUDGE,
+        ANSWER, WITHDRAWAL, FOLLOW_UP,
     )
 }  # fmt: skip
 
@@ -41,7 +44,8 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # calls: what the bridge needs to originate
         "leg": ("call", "chan", "who", "number", "ring"),
         "ring_back": ("call", "alarm", "number", "attempt"),
-        "call_back": ("call", "number"),
+        "call_back": ("call", "number", "came"),
+        "notice_call": ("call", "subject", "number"),
         # to whoever must help
         "sos": ("number", "at", "name", "address", "caller"),
         # to providers
@@ -57,6 +61,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "resident_searching": ("number", "item"),
         "resident_cancelled": ("number", "item"),
         "follow_up": ("number", "item", "provider"),
+        "incident_over": ("text",),
         # answers to a text
         "accepted_again": ("number",),
         "taken_by_another": ("number",),
@@ -118,10 +123,17 @@ def ring_back(ticket_id: int, *, call: str, number: str, attempt: int, not_befor
     )  # fmt: skip
 
 
-def call_back(*, call: str, number: str) -> Message:
-    """Call a resident back whom we did not serve; `number` is what to dial."""
-    params = {"call": call, "number": number}
+def call_back(*, call: str, number: str, came: datetime) -> Message:
+    """Call a resident back whom we did not serve; `number` is what to dial, `came` his place in the queue."""
+    params = {"call": call, "number": number, "came": int(came.timestamp())}
     return Message(CALL_BACK, "call", number, "call_back", params, dedupe_key=f"call_back:{call}")
+
+
+def notice_call(arrival_id: int, *, number: str) -> Message:
+    """Tell a resident whom no text reaches what became of the matter he called about; `number` is what to dial."""
+    subject = f"notice-{arrival_id}"
+    params = {"call": f"out-{subject}-1", "subject": subject, "number": number}
+    return Message(NOTICE_CALL, "call", number, "notice_call", params, dedupe_key=f"notice_call:{arrival_id}")
 
 
 def can_text(number: str, plan: NumberPlan | None = None) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dispatch.incident_tables import MassIncident as MassIncident  # known wherever the tables are
 from foundation.tables import Base
 
 DISPOSITIONS = ("ticket", "inquiry", "abandoned", "test", "nuisance", "wrong_number", "ended_unknown")

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from dispatch import incidents
 from dispatch.limits import LOCAL
 from dispatch.tables import Offer, Ticket
 from foundation.numbers import NumberPlan
@@ -152,6 +153,15 @@ def _follow_up(session: Session, asker: Asker) -> list[str]:
     return [asker.says(f"这次回访{when_zh}{_item(ticket, 'zh')}。", f"This is about {_item(ticket, 'en')}{when_en}.")]
 
 
+def _incident(session: Session, asker: Asker) -> list[str]:
+    kind, arrival_id = subject_of(asker.subject)
+    if kind == "notice":
+        over = incidents.over_for(session, arrival_id)
+        return [asker.says(over.over_zh, over.over_en)] if over is not None else []
+    incident = incidents.covering(session, asker.number, None, asker.now)
+    return [asker.says(incident.sentence_zh, incident.sentence_en)] if incident is not None else []
+
+
 TELLINGS: Mapping[str, Callable[[Session, Asker], list[str]]] = MappingProxyType(
     {
         "my_ticket": _my_ticket,
@@ -159,6 +169,7 @@ TELLINGS: Mapping[str, Callable[[Session, Asker], list[str]]] = MappingProxyType
         "my_orders": _my_orders,
         "offer": _offer,
         "follow_up": _follow_up,
+        "incident": _incident,
     }
 )
 """Topic -> what is told; a topic more is one function and one line."""

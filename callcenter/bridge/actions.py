@@ -184,10 +184,24 @@ class Actions:
         values = {"RB_CALL": call_id, "RB_ALARM": alarm_id, "RB_NUMBER": number}
         return await self._call_once("ring-back", call_id, number, values, ring_seconds)
 
-    async def originate_call_back(self, call_id: str, number: str, *, ring_seconds: int = 45) -> str:
-        """Call a resident back whom we did not serve, once, as above; returns the call's id."""
-        values = {"CB_CALL": call_id, "CB_NUMBER": number}
-        return await self._call_once("call-back", call_id, number, values, ring_seconds)
+    async def originate_flow(
+        self,
+        call_id: str,
+        flow: str,
+        number: str,
+        *,
+        subject: str = "",
+        came: int | None = None,
+        ring_seconds: int = 45,
+    ) -> str:
+        """Ring a number and begin an outbound flow when it answers, once, as above; returns the call's id.
+
+        `came` is the epoch second that gives its place in the queue, should the flow lead there.
+        """
+        values = {"OUT_CALL": call_id, "OUT_FLOW": flow, "OUT_NUMBER": number, "OUT_SUBJECT": subject}
+        if came is not None:
+            values["OUT_CAME"] = str(came)
+        return await self._call_once("outbound", call_id, number, values, ring_seconds)
 
     async def _call_once(
         self, context: str, call_id: str, number: str, values: dict[str, str], ring_seconds: int

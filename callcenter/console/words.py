@@ -228,7 +228,6 @@ EVENTS = {
     "ring_back.cancelled": Words("取消回拨", "Ring-back cancelled"),
     "ring_back.unanswered": Words("回拨无人接", "Ring-back unanswered"),
     "ring_back.impossible": Words("号码不能回拨", "Cannot be called back"),
-    "call.calledback": Words("回电接通", "Called back"),
     "call.callback": Words("按键要求回电", "Asked to be called back"),
     "call.called": Words("电话接通", "Called"),
     "call.chose": Words("按键选择", "Pressed a key"),

@@ -34,6 +34,7 @@ _ZH = MappingProxyType(
         "resident_searching": "您的求助 {number}（{item}）仍在为您寻找服务商，有结果即告知您。",
         "resident_cancelled": "您的求助 {number}（{item}）已取消。如需帮助请拨 81890。",
         "follow_up": "您的求助 {number}（{item}，{provider}）满意吗？请回 1 至 5，5 为非常满意；未解决请回 没。",
+        "incident_over": "{text}",
         "accepted_again": "订单 {number} 已是您的，请按约定时间到达。",
         "taken_by_another": "订单 {number} 已由他人承接，谢谢您的回复。",
         "no_longer_open": "订单 {number} 已不再有效，谢谢您的回复。",
@@ -71,6 +72,7 @@ _EN = MappingProxyType(
         "resident_cancelled": "Your request {number} ({item}) is cancelled. For help ring 81890.",
         "follow_up": "Your request {number} ({item}, {provider}): were you satisfied? Reply 1 to 5, 5 is best; "
         "not solved: 没.",
+        "incident_over": "{text}",
         "accepted_again": "Order {number} is yours already. Please be there in time.",
         "taken_by_another": "Order {number} was taken by another. Thank you for answering.",
         "no_longer_open": "Order {number} is no longer open. Thank you for answering.",
@@ -93,7 +95,7 @@ _EN = MappingProxyType(
 
 def render(template: str, params: dict[str, object], language: str = "zh") -> str:
     """The text of a message; calls have none. An unknown template or a missing value is a defect: KeyError."""
-    if template in ("leg", "ring_back", "call_back"):
+    if template in ("leg", "ring_back", "call_back", "notice_call"):
         return ""
     words = (_EN if language == "en" else _ZH)[template]
     values = {name: _shown(name, value, language) for name, value in params.items()}

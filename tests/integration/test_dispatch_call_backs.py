@@ -79,7 +79,7 @@ def test_who_hung_up_in_the_queue_is_called_once_and_the_operator_says_how_it_en
     assert made(town) == []
     (message,) = town.pump("call")
     assert (message.kind, message.params["number"]) == ("call_back", "13800000101")
-    told(town, call_id, ("calledback", 200, {"to": "13800000101"}), ("queued", 201, {"queue": "service"}))
+    told(town, call_id, ("called", 200, {"to": "13800000101"}), ("queued", 201, {"queue": "service"}))
     told(town, call_id, ("answered", 205, {"who": "seat-op1"}), ("ended", 260, {"cause": "16"}))
     assert numbers(town) == {"+8613800000101": "connected"}
     assert made(town) == []
@@ -111,7 +111,7 @@ def test_a_promise_goes_before_a_courtesy_and_the_earlier_before_the_later(town:
     for _ in range(3):
         (call_id,) = made(town, Desk(signed_in=1, free=1))
         order.append(town.pump("call")[0].params["number"])
-        told(town, call_id, ("calledback", 200, {}), ("answered", 201, {"who": "seat-op1"}), ("ended", 210, {}))
+        told(town, call_id, ("called", 200, {}), ("answered", 201, {"who": "seat-op1"}), ("ended", 210, {}))
     assert order == ["13800000103", "13800000101", "13800000102"]
 
 
@@ -159,7 +159,7 @@ def test_a_queued_call_back_that_has_become_untrue_is_not_sent(town: Town) -> No
 def test_a_step_that_comes_twice_or_late_changes_nothing(town: Town) -> None:
     given_up(town, "node1-1.1", "13800000101")
     (call_id,) = made(town)
-    what = steps(call_id, ("calledback", 200, {}), ("answered", 201, {"who": "seat-op1"}))
+    what = steps(call_id, ("called", 200, {}), ("answered", 201, {"who": "seat-op1"}))
     town.call(arrivals.record_steps, what)
     town.call(arrivals.record_steps, what)
     town.forward(seconds=120)
