@@ -57,6 +57,8 @@ class _Reader:
         kind = self._kind_of_flow(root)
         title = self._title(root)
         steps = self._steps(root, kind)
+        if not steps:
+            raise FlowError(self._findings)
         start = self._step_name(root, "start", steps)
         operator = self._step_name(root, "operator", steps) if "operator" in rows else ""
         centre = self._step_name(root, "centre", steps) if "centre" in rows else operator

@@ -9,7 +9,7 @@ from ivr_flows.kinds.values import FLOW_NAME, NAME, STEP_NAME, VARIABLE_NAME
 from ivr_flows.model import END, LANGUAGES, FlowKind
 from ivr_flows.reading import MOST_STEPS, MOST_TITLE, MOST_VARIABLES
 
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
+DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
 def schema() -> dict[str, Any]:
@@ -43,15 +43,15 @@ def schema() -> dict[str, Any]:
             "steps": {
                 "type": "object",
                 "propertyNames": {"pattern": f"^{NAME}$", "not": {"const": END}},
-                "additionalProperties": {"$ref": "#/$defs/step"},
+                "additionalProperties": {"$ref": "#/definitions/step"},
                 "minProperties": 1,
                 "maxProperties": MOST_STEPS,
             },
         },
         "required": ["flow", "title", "kind", "start", "steps"],
         "additionalProperties": False,
-        "$defs": {
-            "step": {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in KINDS]},
+        "definitions": {
+            "step": {"oneOf": [{"$ref": f"#/definitions/{name}"} for name in KINDS]},
             **{name: kind.schema() for name, kind in KINDS.items()},
         },
     }
