@@ -24,7 +24,7 @@ from foundation.asterisk.provision import (
     provision_espeak,
 )
 from foundation.asterisk.render import render, rendered, write_whole
-from ivr_flows import prompts
+from ivr_flows import sounds
 
 log = logging.getLogger(__name__)
 
@@ -127,14 +127,33 @@ class Exchange:
         self.render()
         voice_is_here = find_espeak(self._cache) is not None
         if voice_is_here:
-            self._install_prompts()
+            self.install_prompts()
         started = self.process.start()
         if not voice_is_here:
             # A telephone that is up without a voice is worth more than one that waits for a download.
-            self._install_prompts()
+            self.install_prompts()
         if started:
             write_whole(self.root / "started.json", json.dumps({"configuration": self._digest()}))
         return started
+
+    def install_prompts(self) -> bool:
+        """Have all prompts as they are written and recorded now; False, and a word why, when one could not be made.
+
+        Calls that are up hear an old file or a new one, never half of one.
+        """
+        own = self.process.directories
+        try:
+            espeak = provision_espeak(self._cache, self._say)
+            sounds.install(own.sounds, self.settings.home / "prompts", espeak, cache=self._cache)
+        except sounds.PromptError as error:
+            self._say(f"Not all prompts are as they should be; the exchange runs with the others.\n{error}")
+            return False
+        except Exception as error:
+            # No path of a call needs a prompt, and every path needs the exchange.
+            log.exception("prompts could not be made")
+            self._say(f"The prompts could not be made ({error}); the exchange runs without them.")
+            return False
+        return True
 
     def stop(self, timeout: float = 10) -> bool:
         """End it, calls included; False when it was not running."""
@@ -183,16 +202,6 @@ class Exchange:
         own = self.process.directories
         if restored := restore_journal(own.journal, own.db / "astdb.sqlite3"):
             self._say(f"{restored} journal entries were put back into AstDB.")
-
-    def _install_prompts(self) -> None:
-        own = self.process.directories
-        try:
-            espeak = provision_espeak(self._cache, self._say)
-            prompts.install(own.sounds / "zh", self.settings.home / "prompts", espeak)
-        except Exception as error:
-            # No path of a call needs a prompt, and every path needs the exchange.
-            log.exception("prompts could not be made")
-            self._say(f"The prompts could not be made ({error}); the exchange starts without them.")
 
     def _calls(self) -> int:
         """How many channels are up; 0 when it does not answer."""
