@@ -17,6 +17,7 @@ from callcenter.bounds import BoundedBodies
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.console.app import ConsoleSettings, create_console
 from callcenter.exchange.context import ami_secret, secrets_folder
+from callcenter.flows.room import FlowPlan
 from callcenter.service import Plan, Service
 from callcenter.settings import Settings
 from callcenter.town.pages import TownPages
@@ -74,6 +75,11 @@ def plan_of(settings: Settings) -> Plan:
             hotline=settings.numbers.hotlines[0],
         ),
         movable_clock=_clock_file(settings) if town.enabled and town.movable_clock else None,
+        flows=FlowPlan(
+            folder=settings.home / "exchange" / ("etc" if managed else "install") / "flows",
+            sounds=settings.home / "exchange" / "sounds" if managed else None,
+            by_hand=not managed,
+        ),
     )
 
 

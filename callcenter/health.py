@@ -37,6 +37,7 @@ class Health:
 async def look(service: Service) -> Health:
     """Ask the bridge, here in its loop, and the database, in a thread, how things stand."""
     figures = {f"bridge_{name}": value for name, value in service.bridge.metrics.items()}
+    figures |= {f"flows_{name}": value for name, value in service.flows.metrics.items()}
     figures["writer_waiting"] = service.writer.waiting
     problems = _of_the_bridge(figures) + list(service.alarms.values())
     return await asyncio.to_thread(_with_the_database, service, problems, figures)

@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from callcenter.bridge.actions import Leg
+from callcenter.bridge.asking import Ask
 from callcenter.bridge.bridge import Bridge, BridgeCallbacks, Originated
 from callcenter.bridge.calls import Snapshot
 from callcenter.bridge.errors import ActionRefusedError, ActionTimeoutError, BridgeError
@@ -30,6 +31,7 @@ from callcenter.bridge.seats import SeatWish
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.clock.ticks import Ticks
 from callcenter.desk import desk_of
+from callcenter.flows.room import FlowPlan, FlowRoom
 from callcenter.intake.calls import CallIntake
 from callcenter.messaging import sandbox
 from callcenter.messaging.gateways import GatewayError, Outgoing
@@ -64,6 +66,7 @@ class Plan:
     numbers: NumberPlan
     bridge: BridgeSettings
     movable_clock: Path | None
+    flows: FlowPlan
 
 
 REMEMBER_RUNG_BACK_S = 86_400
@@ -97,10 +100,15 @@ class Service:
                 desired_household=self._desired_household,
                 desired_seats=self._desired_seats,
                 on_originated=self._note_originated,
+                on_ask=self._hear_question,
                 on_alarm=self._note_alarm,
                 on_state=self._note_state,
             ),
         )
+        self.flows = FlowRoom(
+            plan.flows, plan.node, plan.numbers, self.bridge.actions, self.database, self.writer, self.clock,
+            is_ready=lambda: self.bridge.state is LinkState.READY, on_alarm=self._note_alarm,
+        )  # fmt: skip
         voice = VoiceGateway(
             {
                 messages.LEG.name: self._make_leg,
@@ -130,6 +138,7 @@ class Service:
                 "household": lambda _now: self._notice_household(),
                 "call backs": self._call_back,
                 "incidents": lambda _now: self._tell_exchange_of_incidents(),
+                "flows": self.flows.notice,
             },
             alive=self.bridge.renew_lease,
         )
@@ -140,6 +149,7 @@ class Service:
     def start(self) -> None:
         """Begin to work: the bridge, the pumps and the ticks."""
         self._tasks = [asyncio.create_task(self.bridge.run(), name="bridge")]
+        self._tasks.append(asyncio.create_task(self.flows.run(), name="flows"))
         self._tasks += [asyncio.create_task(pump.run(), name=f"{name} pump") for name, pump in self.pumps.items()]
         for task in self._tasks:
             task.add_done_callback(self._part_ended)
@@ -180,6 +190,8 @@ class Service:
             self.bridge.seats.reconcile_soon()
         if kinds & {"household", "device", "contact", "home", "duty"}:
             self.bridge.household.compare_soon()
+        if "flows" in kinds:
+            self.flows.keeper.look_soon()
 
     # --- what the bridge asks and tells -----------------------------------------------------------
 
@@ -237,6 +249,9 @@ class Service:
                 seat.name: SeatWish(seat.signed_in, seat.paused, seat.reason) for seat in staff.desired_seats(session)
             }
 
+    def _hear_question(self, ask: Ask) -> None:
+        self.flows.hear(ask)
+
     def _note_alarm(self, text: str) -> None:
         log.error("the exchange needs a person: %s", text)
         self.alarms["bridge"] = text
@@ -246,6 +261,7 @@ class Service:
         if state is LinkState.READY:
             self.alarms.clear()
             self._incidents_told = None
+            self.flows.keeper.look_soon()
 
     # --- calls that we make -----------------------------------------------------------------------
 

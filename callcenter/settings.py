@@ -209,6 +209,12 @@ class Ladder(Section):
     short_talk_seconds: Seconds = 4
 
 
+TransferName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+Transfer = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
+Transfers = dict[TransferName, Transfer]
+"""The numbers that a flow may put a caller through to, by the names that flows call them by."""
+
+
 class Town(Section):
     """The demo's telephone network. The clock can be moved only where it is on."""
 
@@ -248,6 +254,7 @@ class Settings(BaseSettings):
     numbers: NumberPlan = NumberPlan()
     seats: SeatPlan = SeatPlan()
     ladder: Ladder = Ladder()
+    transfers: Transfers = Field(default_factory=dict)
     town: Town = Town()
 
     @property
@@ -354,6 +361,8 @@ _PATTERNS = {
     r"^$|^sqlite:///|^postgresql(\+psycopg)?://": "must begin with sqlite:/// or postgresql+psycopg://",
     r"^[0-9A-Fa-f.:]{2,45}(/[0-9.]{1,15})?$": "must be an address or a network such as 10.0.0.0/255.255.255.0",
     r"^(/[^;\n]*)?$": "must be a full path, without ';'",
+    r"^[a-z][a-z0-9_]{1,30}$": "must be a name of 2 to 31 small letters, digits or '_', beginning with a letter",
+    r"^\+?[0-9]{3,20}$": "must be a text of 3 to 20 digits, perhaps with a leading '+'",
     r"^[A-Za-z0-9+._@-]{0,80}$": "must be at most 80 letters, digits or any of + . _ @ -",
 }
 

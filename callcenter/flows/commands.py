@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from callcenter.flows import publish
 from callcenter.flows.part import FAILED, WRONG, Add, Run
 from callcenter.settings import SettingsError
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
-PARTS: tuple[Callable[[Add], None], ...] = ()
+PARTS: tuple[Callable[[Add], None], ...] = (publish.register,)
 """``register(add)`` of each file."""
 
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest_asyncio
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from callcenter import health
 from callcenter.bridge.link import LinkState
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.clock.ticks import Ticks
+from callcenter.flows.room import FlowPlan
 from callcenter.messaging.inbound import Inbound
 from callcenter.service import Plan, Service
 from callcenter.watchdog import Watchdog
@@ -29,11 +31,12 @@ from tests.waiting import wait_until, wait_until_async
 
 
 @pytest_asyncio.fixture
-async def started(database_url: str) -> AsyncIterator[tuple[Service, list[str]]]:
+async def started(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Service, list[str]]]:
     """A service whose exchange is not there, and the reasons for which it wanted to end."""
     reasons: list[str] = []
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
-    service = Service(Plan(database_url, "node1", NumberPlan(), bridge, movable_clock=None), die=reasons.append)
+    flows = FlowPlan(tmp_path / "flows")
+    service = Service(Plan(database_url, "node1", NumberPlan(), bridge, None, flows), die=reasons.append)
     service.start()
     yield service, reasons
     await service.stop()
@@ -76,10 +79,11 @@ async def test_a_chore_that_hangs_holds_up_neither_ticks_nor_other_chores(databa
     assert ran.count("hangs") == 1
 
 
-async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str) -> None:
+async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str, tmp_path: Path) -> None:
     reasons: list[str] = []
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
-    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, movable_clock=None), die=reasons.append)
+    flows = FlowPlan(tmp_path / "flows")
+    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, None, flows), die=reasons.append)
     service.start()
     await wait_until_async(lambda: service.ticks.ended > 0, 5, "the first tick")
     await service.stop()

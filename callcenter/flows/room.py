@@ -1,0 +1,112 @@
+"""Flows inside the running application: the keeper of its exchange node, and whoever answers what calls ask."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from callcenter.bridge.actions import Actions
+from callcenter.bridge.asking import Ask
+from callcenter.exchange.flows import FlowsNotLoaded, NodeFlows
+from callcenter.flows.keeper import FlowKeeper
+from callcenter.flows.telling import Teller
+from foundation.asterisk.provision import find_espeak
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.numbers import NumberPlan
+from foundation.writer import Writer
+from ivr_flows import queries
+from ivr_flows.numbers_spoken import Language
+from ivr_flows.speech import SpeechError, Voice, forget, speak
+
+_FORGET_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True)
+class FlowPlan:
+    """Where the node's files go: `folder` for versions, `sounds` for sentences made during calls, None where the
+    exchange's disk is not ours. `by_hand`: a person brings the versions to the exchange."""
+
+    folder: Path
+    sounds: Path | None = None
+    by_hand: bool = False
+    cache: Path | None = None
+
+
+class FlowRoom:
+    """Made by the service in its loop; `run` belongs among its tasks."""
+
+    def __init__(
+        self,
+        plan: FlowPlan,
+        node: str,
+        numbers: NumberPlan,
+        actions: Actions,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        *,
+        is_ready: Callable[[], bool],
+        on_alarm: Callable[[str], None],
+    ) -> None:
+        self._plan = plan
+        self._database = database
+        self._voice: Voice | None = None
+        self._voice_lock = threading.Lock()
+        self._seen: tuple[int, int, str] | None = None
+        self._forgotten_at = 0.0
+        self.keeper = FlowKeeper(
+            node, NodeFlows(plan.folder, actions, by_hand=plan.by_hand), database, writer, clock,
+            is_ready=is_ready, not_loaded=(FlowsNotLoaded,), on_alarm=on_alarm,
+        )  # fmt: skip
+        self.teller = Teller(database, clock, numbers, self._speak, actions.set_var)
+
+    def hear(self, ask: Ask) -> None:
+        """A call asks; in the event path."""
+        self.teller.hear(ask)
+
+    async def run(self) -> None:
+        """Keep the node until cancelled."""
+        try:
+            await self.keeper.run()
+        finally:
+            await self.teller.stop()
+
+    async def notice(self, now: datetime) -> None:
+        """A publication may be ordered by another process, whose commits nobody tells us of. A chore of each second."""
+        coming = await asyncio.to_thread(self._coming, now)
+        if coming != self._seen:
+            self._seen = coming
+            self.keeper.look_soon()
+        if self._plan.sounds is not None and time.monotonic() - self._forgotten_at > _FORGET_EVERY_S:
+            self._forgotten_at = time.monotonic()
+            await asyncio.to_thread(forget, self._plan.sounds)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Figures of the questions."""
+        return {f"questions_{name}": value for name, value in asdict(self.teller.counters).items()}
+
+    def _coming(self, now: datetime) -> tuple[int, int, str] | None:
+        with self._database.read() as session:
+            return queries.wanted(session, now).under_way
+
+    def _speak(self, text: str, language: str) -> str:
+        if self._plan.sounds is None:
+            raise SpeechError("the exchange's sounds are not on this machine")
+        told: Language = "en" if language == "en" else "zh"
+        return speak(text, told, self._known_voice(), self._plan.sounds)
+
+    def _known_voice(self) -> Voice:
+        with self._voice_lock:
+            if self._voice is None:
+                espeak = find_espeak(self._plan.cache)
+                if espeak is None:
+                    raise SpeechError("there is no espeak-ng here yet")
+                self._voice = Voice(espeak, self._plan.cache)
+            return self._voice
