@@ -11,7 +11,6 @@ TELLINGS = {
     "my_orders": "加盟商今天的订单 / the calling provider's orders of today",
     "offer": "派给加盟商的单是什么 / what the offered order is (an outbound call about an offer)",
     "follow_up": "回访哪一单 / which finished order the call is about (an outbound call)",
-    "care": "今天的关爱电话说什么 / what today's care call has to say (an outbound call)",
     "incident": "来电人所在区域的突发事件 / the mass incident in the caller's area",
 }
 """What the application can be asked to say."""
