@@ -11,6 +11,7 @@ ANSWERS = {
     "refuse": "不接 / the provider refuses the offer, or the contact cannot take the call",
     "take": "联系人接听求助 / the contact takes the emergency call",
     "absent_today": "加盟商今天不能上门 / the provider is absent today",
+    "informed": "来电人听到了突发事件的说明 / the caller has heard about the incident",
     "affected": "我家也受影响 / the caller's home is hit by the incident",
     "fine": "一切正常 / a care call: all is well",
     "needs_service": "需要服务 / a care call: something is needed",
