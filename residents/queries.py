@@ -238,6 +238,16 @@ def communities(session: Session, on: date) -> list[Division]:
     return list(session.scalars(rows.order_by(Division.code)))
 
 
+def areas(session: Session, on: date) -> list[Division]:
+    """The districts, streets and communities that exist on the day `on`, each before what lies in it."""
+    rows = select(Division).where(
+        Division.level.in_(("district", "street", "community")),
+        Division.valid_from <= on,
+        Division.valid_to.is_(None) | (Division.valid_to > on),
+    )
+    return list(session.scalars(rows.order_by(Division.code)))
+
+
 def household_version(session: Session) -> int:
     """How many changes the household data has seen; 0 before the first."""
     return session.scalar(select(HouseholdVersion.version).where(HouseholdVersion.id == 1)) or 0

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from callcenter.console.house import House, own_form
 from callcenter.console.live import Live
 from callcenter.console.pages import HERE, Pages, language, look, wants_fragment
-from callcenter.console.routes import alarms, calls, desk, door, people, tickets
+from callcenter.console.routes import alarms, calls, desk, door, incidents, people, tickets
 from callcenter.console.sessions import Sessions
 from callcenter.console.settings import ConsoleSettings
 from callcenter.console.sign_in import TryLimit
@@ -80,7 +80,7 @@ def create_console(
     app = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(own_form)])
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
-    for part in (door, desk, calls, people, tickets, alarms):
+    for part in (door, desk, calls, people, tickets, alarms, incidents):
         app.include_router(part.router)
     app.add_middleware(_Headers)
     app.add_exception_handler(AppError, _told)
