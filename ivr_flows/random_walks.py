@@ -96,6 +96,9 @@ class _Die:
         self._plan: list[Event] = []
         self._unforced: set[str] = set()
 
+    def begins(self, place: Place, step: Step) -> None:
+        self._plan = []
+
     def outcome(self, place: Place, step: Step, natural: str | None) -> str | None:
         name = str(place)
         if name in self.forced or name in self._unforced:

@@ -52,6 +52,9 @@ class _Replay:
         self._forced = inputs.forced
         self._events = iter(inputs.events)
 
+    def begins(self, place: Place, step: Step) -> None:
+        return
+
     def outcome(self, place: Place, step: Step, natural: str | None) -> str | None:
         return self._forced.get(str(place))
 
@@ -83,6 +86,7 @@ class _Walker:
                 if len(self.walk.path) >= LONGEST:
                     raise WalkError(f"{self._place(step)}: the walk has no end")
                 self.walk.path.append(self._place(step))
+                self._world.begins(self._place(step), step)
                 step = self._after(step, getattr(self, f"do_{step.kind}")(step))
         except _Over:
             return

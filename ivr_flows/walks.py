@@ -94,6 +94,9 @@ class Walk:
 class World(Protocol):
     """Whoever is on the line, and what is around him: a list of inputs, a die, or a person at a terminal."""
 
+    def begins(self, place: Place, step: Step) -> None:
+        """The walk has come to ``step``."""
+
     def outcome(self, place: Place, step: Step, natural: str | None) -> str | None:
         """The edge that ``step`` takes by what is not the caller's to decide; ``natural`` is what it would be, None
         where only the caller's events can tell. None: as in real life."""

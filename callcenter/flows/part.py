@@ -3,6 +3,9 @@
 import argparse
 from collections.abc import Callable
 
+WORDS = "draft (the shipped flows with the files of <home>/flows), shipped, a version's number, or a folder"
+"""What one may write where a set of flows is to be named; ``named`` knows what it means."""
+
 DONE, FAILED, WRONG = 0, 1, 2
 """Done; it could not be done, or errors were found; the settings or the command are wrong."""
 

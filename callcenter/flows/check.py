@@ -1,0 +1,64 @@
+"""``callcenter flows check|schema``: what is wrong in the flows, and what an editor needs to help with writing them."""
+
+import argparse
+import json
+from datetime import UTC, date, datetime
+
+from callcenter.flows.part import DONE, FAILED, Add
+from callcenter.settings import load_settings
+from ivr_flows.model import LANGUAGES, Finding
+
+
+def register(add: Add) -> None:
+    """Add ``check`` and ``schema``."""
+    check = add("check", _check, "say what is wrong in the flows of <home>/flows and the shipped ones")
+    check.add_argument(
+        "flows", nargs="?", default="draft", metavar="FLOWS", help="draft, shipped, a version or a folder"
+    )
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
+    add("schema", _schema, "print the JSON Schema of a flow's file, for editors")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from callcenter.flows.named import material
+    from ivr_flows.approvals import unapproved
+    from ivr_flows.check import errors, examine
+
+    settings = load_settings(arguments.config, arguments.home)
+    told = material(settings, arguments.flows)
+    heard = {prompt.name: LANGUAGES for prompt in told.prompts}
+    _, findings = examine(told.texts, told.transfers, heard, unapproved(settings.home), _today())
+    wrong = errors(findings)
+    if arguments.json:
+        print(json.dumps([_row(found, told.place(found.path)) for found in findings], ensure_ascii=False))
+    else:
+        for found in findings:
+            print(line(found, told.place(found.path)))
+        warnings = len(findings) - len(wrong)
+        print(f"{len(wrong)} 个错误，{warnings} 个提醒 / {len(wrong)} errors, {warnings} warnings")
+    return FAILED if wrong else DONE
+
+
+def _schema(_arguments: argparse.Namespace) -> int:
+    from ivr_flows.schema import schema
+
+    print(json.dumps(schema(), ensure_ascii=False, indent=1))
+    return DONE
+
+
+def line(found: Finding, place: str) -> str:
+    """A finding as compilers write them, so that editors can jump there."""
+    step = f"{found.step}: " if found.step else ""
+    level = "提醒 warning: " if found.level == "warning" else ""
+    return f"{place}:{found.line}: {step}{level}{found.zh} / {found.en}"
+
+
+def _row(found: Finding, place: str) -> dict[str, object]:
+    return {
+        "level": found.level, "code": found.code, "path": place, "line": found.line, "step": found.step,
+        "zh": found.zh, "en": found.en,
+    }  # fmt: skip
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
