@@ -49,9 +49,10 @@ def check(
     ``prompts`` has the languages in which each prompt can be heard; ``unapproved`` are the life-safety prompts without
     an approved recording; with ``today``, calendars whose holidays are past are found too.
     """
-    findings = [
-        finding for flow in flows.flows.values() for finding in _Flow(flows, flow).findings(prompts, unapproved)
-    ]
+    calls = paths.Calls(flows)
+    findings: list[Finding] = []
+    for flow in flows.flows.values():
+        findings += _Flow(flows, calls, flow).findings(prompts, unapproved)
     if today is not None:
         findings += _old_calendars(flows, today)
     return sorted(findings, key=lambda found: (found.path, found.line, found.code))
@@ -85,16 +86,13 @@ def _old_calendars(flows: FlowSet, today: date) -> Iterator[Finding]:
 class _Flow:
     """The rules for one flow of the set."""
 
-    def __init__(self, flows: FlowSet, flow: Flow) -> None:
+    def __init__(self, flows: FlowSet, calls: paths.Calls, flow: Flow) -> None:
         self._flows = flows
+        self._calls = calls
         self._flow = flow
-        self._silent = paths.Ends(flows, past_questions=True)
-        self._direct = paths.Ends(flows, past_questions=False)
-        self._callers = [
-            other.name
-            for other in flows.flows.values()
-            if any(step.kind == "flow" and step.options["flow"] == flow.name for step in other.steps.values())
-        ]
+        self._silent = paths.Ends(flows, calls, past_questions=True)
+        self._direct = paths.Ends(flows, calls, past_questions=False)
+        self._called = bool(calls.returns(flow.name))
 
     def findings(self, prompts: Mapping[str, Collection[str]], unapproved: Collection[str]) -> Iterator[Finding]:
         yield from self._ways()
@@ -140,7 +138,7 @@ class _Flow:
 
     def _sub_flows(self) -> Iterator[Finding]:
         for step in self._flow.steps.values():
-            if step.kind == "back" and not self._callers:
+            if step.kind == "back" and not self._called:
                 zh = "没有流程调用这个流程，back 会把来电人挂断；请改成人工或再见"
                 en = "no flow calls this one, so back would cut the caller off; lead to a person or a good-bye"
                 yield self._found("back_to_nothing", step, "back", zh, en)
@@ -154,35 +152,19 @@ class _Flow:
                 yield self._found(
                     "flow_not_call", step, "flow", zh, f"{inside.name} is of kind {inside.kind}, not call"
                 )
-            elif (deep := self._depth(inside, (self._flow.name,))) == 0:
+            elif self._flow.name in self._calls.below(inside.name) or inside is self._flow:
                 zh = f"流程经过 {inside.name} 又回到自己；请去掉这个调用"
-                yield self._found(
-                    "recursion", step, "flow", zh, f"by {inside.name} the flow comes to itself; remove this call"
-                )
-            elif deep + 1 > DEEPEST:
-                zh = f"流程套了{deep + 1}层，最多{DEEPEST}层；请减少"
-                yield self._found(
-                    "too_deep_flows", step, "flow", zh, f"{deep + 1} flows inside one another, at most {DEEPEST}"
-                )
+                en = f"by {inside.name} the flow comes to itself; remove this call"
+                yield self._found("recursion", step, "flow", zh, en)
+            elif (deep := 1 + self._calls.depth(inside.name)) > DEEPEST:
+                zh = f"流程套了{deep}层，最多{DEEPEST}层；请减少"
+                en = f"{deep} flows inside one another, at most {DEEPEST}"
+                yield self._found("too_deep_flows", step, "flow", zh, en)
             elif not paths.comes_back(inside):
                 zh = f"{inside.name} 没有 back，不会回到 next"
                 yield self._found(
                     "never_back", step, "flow", zh, f"{inside.name} has no back, so next is never taken", "warning"
                 )
-
-    def _depth(self, flow: Flow, above: tuple[str, ...]) -> int:
-        """How many flows are inside one another from ``flow`` on; 0 when one of ``above`` is among them."""
-        if flow.name in above:
-            return 0
-        deepest = 0
-        for step in flow.steps.values():
-            inside = self._flows.flows.get(step.options["flow"]) if step.kind == "flow" else None
-            if inside and deepest <= DEEPEST:
-                below = self._depth(inside, (*above, flow.name))
-                if below == 0:
-                    return 0
-                deepest = max(deepest, below)
-        return deepest + 1
 
     # --- 0 and 9 -------------------------------------------------------------------------------------------------
 
@@ -217,7 +199,7 @@ class _Flow:
                 zh = f"菜单有{len(choices)}个选项，最多{LONGEST_MENU}个好记"
                 en = f"the menu has {len(choices)} choices, {LONGEST_MENU} can be kept in mind"
                 yield self._found("long_menu", step, "keys", zh, en, "warning")
-        if self._flow.kind == "call" and not self._callers and not paths.person_without_menu(self._flow):
+        if self._flow.kind == "call" and not self._called and not paths.person_without_menu(self._flow):
             zh = "来电人不按键到不了人工；GB/T 33358 主张不设菜单"
             en = "nobody reaches a person without a menu; GB/T 33358 would have none"
             yield self._found("menu_first", steps[self._flow.start], "", zh, en, "warning")
@@ -231,7 +213,7 @@ class _Flow:
             zh = "一键求助的第一步必须是 queue: emergency，前面什么都不能有"
             en = "the first step of one_touch must be queue: emergency, with nothing before it"
             yield self._found("one_touch_first", first, first.kind, zh, en)
-        if flow.kind != "call" or self._callers:
+        if flow.kind != "call" or self._called:
             return
         for name, at in sorted(paths.asked_before(self._flows, flow)):
             there = self._flows.flows[name]
@@ -285,7 +267,7 @@ class _Flow:
 
     def _variables(self) -> Iterator[Finding]:
         """A variable belongs to the call: it may be set in any flow that calls this one, or is called."""
-        known = {name for other in self._together() for name in _set_in(other)}
+        known = {name for other in self._calls.together(self._flow.name) for name in _set_in(self._flows.flows[other])}
         for step in self._flow.steps.values():
             for key, name in _used_in(step):
                 if name not in known:
@@ -293,20 +275,6 @@ class _Flow:
                     yield self._found(
                         "unset_variable", step, key, zh, f"variable {name} is set nowhere; add set, digits or given"
                     )
-
-    def _together(self) -> list[Flow]:
-        near = {self._flow.name}
-        while True:
-            more = {
-                name
-                for flow in self._flows.flows.values()
-                for step in flow.steps.values()
-                if step.kind == "flow" and near & {flow.name, step.options["flow"]}
-                for name in (flow.name, step.options["flow"])
-            } - near
-            if not more:
-                return [flow for name, flow in self._flows.flows.items() if name in near]
-            near |= more
 
 
 def _set_in(flow: Flow) -> Iterator[str]:

@@ -6,7 +6,7 @@ Nothing here changes or judges a flow. Flows that call themselves are harmless: 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 from ivr_flows.kinds import KINDS
@@ -70,12 +70,58 @@ def loops(flow: Flow) -> list[list[str]]:
     return sorted(found, key=lambda circle: flow.steps[circle[0]].line)
 
 
+class Calls:
+    """Which flow calls which. Only flows that are in the set count."""
+
+    def __init__(self, flows: FlowSet) -> None:
+        self._inside: dict[str, set[str]] = {name: set() for name in flows.flows}
+        self._returns: dict[str, list[tuple[Flow, str]]] = {name: [] for name in flows.flows}
+        for flow in flows.flows.values():
+            for step in flow.steps.values():
+                if step.kind == "flow" and step.options["flow"] in flows.flows:
+                    self._inside[flow.name].add(step.options["flow"])
+                    self._returns[step.options["flow"]].append((flow, step.edges["next"]))
+        self._below = {name: self._reach(name) for name in flows.flows}
+        self._depths: dict[str, int] = {}
+
+    def returns(self, name: str) -> Sequence[tuple[Flow, str]]:
+        """Where a ``back`` in the flow ``name`` may go on: flow and step. None: nobody calls it."""
+        return self._returns[name]
+
+    def below(self, name: str) -> Collection[str]:
+        """The flows that ``name`` comes to, with itself if it comes to itself."""
+        return self._below[name]
+
+    def depth(self, name: str) -> int:
+        """How many flows are inside one another from ``name`` on, at least 1. What comes to itself counts once."""
+        if name not in self._depths:
+            inner = [inside for inside in self._inside[name] if inside not in self._below[inside]]
+            self._depths[name] = 1 + max(map(self.depth, inner), default=0)
+        return self._depths[name]
+
+    def together(self, name: str) -> Collection[str]:
+        """The flows that one call with ``name`` in it may go through: those it comes to, and those that come to it."""
+        outer = {caller for caller, below in self._below.items() if name in below}
+        return {name}.union(*(self._below[flow] for flow in {*outer, name})) | outer
+
+    def _reach(self, name: str) -> set[str]:
+        found: set[str] = set()
+        ahead = list(self._inside[name])
+        while ahead:
+            inside = ahead.pop()
+            if inside not in found:
+                found.add(inside)
+                ahead += self._inside[inside]
+        return found
+
+
 class Ends:
     """How the ways out of a step end when the caller does nothing. ``past_questions``: a question that is not answered
     goes on by its ``otherwise``; else it is an end itself."""
 
-    def __init__(self, flows: FlowSet, *, past_questions: bool) -> None:
+    def __init__(self, flows: FlowSet, calls: Calls, *, past_questions: bool) -> None:
         self._flows = flows
+        self._calls = calls
         self._past_questions = past_questions
 
     def of(self, flow: Flow, name: str) -> set[End]:
@@ -94,7 +140,7 @@ class Ends:
                     inside = self._flows.flows[step.options["flow"]]
                     ahead.append((inside, inside.start))
             elif step.kind == "back":
-                callers = list(self._callers(here.name))
+                callers = self._calls.returns(here.name)
                 ends |= set() if callers else {"back"}
                 ahead += callers
             elif (end := self._end(step)) is not None:
@@ -111,12 +157,6 @@ class Ends:
         if step.kind == "hang_up":
             return "hang_up"
         return "asks" if KINDS[step.kind].asks and not self._past_questions else None
-
-    def _callers(self, name: str) -> Iterator[tuple[Flow, str]]:
-        for flow in self._flows.flows.values():
-            for step in flow.steps.values():
-                if step.kind == "flow" and step.options["flow"] == name:
-                    yield flow, step.edges["next"]
 
 
 def comes_back(flow: Flow) -> bool:
