@@ -80,6 +80,7 @@ def plan_of(settings: Settings) -> Plan:
             sounds=settings.home / "exchange" / "sounds" if managed else None,
             by_hand=not managed,
         ),
+        recordings=settings.home / "prompts",
     )
 
 
@@ -108,7 +109,12 @@ def _add_health(site: FastAPI, service: Service) -> None:
     async def readyz() -> JSONResponse:
         """Whether a call that came now would be dealt with; each failing part says what is wrong."""
         found = await health.look(service)
-        body: dict[str, Any] = {"ready": found.ready, "problems": found.problems, "figures": found.figures}
+        body: dict[str, Any] = {
+            "ready": found.ready,
+            "problems": found.problems,
+            "warnings": found.warnings,
+            "figures": found.figures,
+        }
         return JSONResponse(body, status_code=200 if found.ready else 503)
 
     @site.get("/metrics")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -12,6 +12,7 @@ from callcenter.clock.ticks import last_beat
 from callcenter.service import Service
 from foundation import inbox
 from foundation.tables import Deadline, InboxItem, OutboxMessage
+from ivr_flows import approvals
 
 STALE_TICK = timedelta(seconds=10)
 """As old as this, the dialplan takes the application for dead and drives the ladder itself."""
@@ -24,10 +25,12 @@ FAILING_AFTER = 3
 
 @dataclass(frozen=True)
 class Health:
-    """`problems` are sentences for a person; `figures` are numbers for a machine."""
+    """`problems` are sentences for a person; `figures` are numbers for a machine. `warnings` want a person too, but
+    calls are dealt with meanwhile."""
 
     problems: list[str]
     figures: dict[str, float]
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def ready(self) -> bool:
@@ -40,7 +43,16 @@ async def look(service: Service) -> Health:
     figures |= {f"flows_{name}": value for name, value in service.flows.metrics.items()}
     figures["writer_waiting"] = service.writer.waiting
     problems = _of_the_bridge(figures) + list(service.alarms.values())
-    return await asyncio.to_thread(_with_the_database, service, problems, figures)
+    return await asyncio.to_thread(_with_disk_and_database, service, problems, figures)
+
+
+def _with_disk_and_database(service: Service, problems: list[str], figures: dict[str, float]) -> Health:
+    """What takes a moment, for a thread."""
+    lacking = approvals.lacking(service.plan.recordings)
+    figures["prompts_not_approved"] = len(lacking)
+    found = _with_the_database(service, problems, figures)
+    _, warning = approvals.summary(lacking)
+    return Health(found.problems, found.figures, [warning] if warning else [])
 
 
 def _with_the_database(service: Service, problems: list[str], figures: dict[str, float]) -> Health:

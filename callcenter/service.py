@@ -67,6 +67,8 @@ class Plan:
     bridge: BridgeSettings
     movable_clock: Path | None
     flows: FlowPlan
+    # The site's recordings and texts of prompts.
+    recordings: Path
 
 
 REMEMBER_RUNG_BACK_S = 86_400

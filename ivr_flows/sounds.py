@@ -30,6 +30,7 @@ MOST_BYTES = 30 * 2**20
 """Of one recording's file: two minutes as studios deliver them."""
 
 INDEX = "made-from.json"
+_HEADER_BYTES = 44
 _TONES: dict[str, Callable[[], bytes]] = {
     # The Chinese ringing tone, 450 Hz, 1 s in 5 (GB/T 3380), quieter than speech: heard between two sentences.
     "ringing": lambda: wav(np.concatenate([tone(450, 1), silence(4)])),
@@ -89,7 +90,7 @@ def _install(language: Language, target: Path, recordings: Path, told: list[Prom
             own = None
             failed.append(f"Prompt '{sound.name}' ({language}): {error}")
         source = _source(own, sound, voice)
-        if made.get(sound.name) != source or not (target / f"{sound.name}.wav").exists():
+        if made.get(sound.name) != source or not _is_whole(target / f"{sound.name}.wav"):
             wanted.append((sound, source, own))
     if not wanted:
         return failed
@@ -158,6 +159,14 @@ def number_words(language: Language) -> dict[str, str]:
         words |= {f"digits/{name}": said for name, said in units.items()}
     words |= {f"spell/{digit}": digits(str(digit), language) for digit in range(10)}
     return words
+
+
+def _is_whole(path: Path) -> bool:
+    """A power cut may leave a file without its content."""
+    try:
+        return path.stat().st_size > _HEADER_BYTES
+    except OSError:
+        return False
 
 
 def _source(own: bytes | None, sound: _Sound, voice: Voice) -> str:

@@ -61,6 +61,11 @@ class Text:
     piece: bool = False
     names: tuple[str, ...] = ()
 
+    @property
+    def spoken_in(self) -> Language:
+        """The voice: "For English, press 2" stands among the Chinese prompts, whose voice would spell it."""
+        return self.language if self.pinyin or is_chinese(self.text) else "en"
+
 
 class Voice:
     """espeak-ng with the sounds it has made before. ``cache`` None is the user's cache folder."""
@@ -104,10 +109,8 @@ class Voice:
 
     def made(self, text: Text, within: float = _TIMEOUT_S) -> bytes:
         """The sound of ``text``, made now and not kept; at most ``within`` seconds."""
-        # A sentence for everybody, "For English, press 2": the Chinese voice would spell it.
-        language: Language = text.language if text.pinyin or is_chinese(text.text) else "en"
-        said = text.pinyin or sounds_like(text.text, language, text.names)
-        samples = trimmed(spoken(said, language, self._espeak, within))
+        said = text.pinyin or sounds_like(text.text, text.spoken_in, text.names)
+        samples = trimmed(spoken(said, text.spoken_in, self._espeak, within))
         if text.piece:
             return wav(np.concatenate([level(samples), silence(_GAP_S)]))
         return wav(np.concatenate([silence(_LEAD_IN_S), level(samples), silence(_TAIL_S)]))

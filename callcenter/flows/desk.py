@@ -13,7 +13,8 @@ from pathlib import Path
 from foundation.database import Database
 from foundation.errors import NotFound
 from foundation.writer import Writer
-from ivr_flows import loading, publishing, queries
+from ivr_flows import approvals, loading, publishing, queries
+from ivr_flows.approvals import Lacking
 from ivr_flows.check import errors, examine
 from ivr_flows.compiler import compile_flows
 from ivr_flows.errors import FlowsRefused
@@ -60,9 +61,13 @@ class FlowDesk:
         sources = loading.sources(self.own)
         told, broken = self._prompts()
         languages = dict.fromkeys((prompt.name for prompt in told), LANGUAGES)
-        unapproved = [prompt.name for prompt in told if prompt.life_safety]
+        unapproved = approvals.unapproved(self._recordings)
         flows, findings = examine(sources, self._transfers, languages, unapproved, today)
         return Draft(sources, flows, [*broken, *findings], {prompt.name: (prompt.zh, prompt.en) for prompt in told})
+
+    def lacking(self) -> list[Lacking]:
+        """The life-safety prompts that are not approved human recordings, with the reason for each."""
+        return approvals.lacking(self._recordings)
 
     def version(self, number: int) -> FlowSet:
         """The set that was published as `number`; 0 is the delivered one. Raises NotFound."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -27,6 +27,8 @@ from foundation.clock import MovableClock, SystemClock
 from foundation.database import Database
 from foundation.numbers import NumberPlan
 from foundation.writer import Work, Writer
+from ivr_flows.approvals import approve
+from tests.unit.test_sound import tone, wav_of
 from tests.waiting import wait_until, wait_until_async
 
 
@@ -36,7 +38,9 @@ async def started(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Serv
     reasons: list[str] = []
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
     flows = FlowPlan(tmp_path / "flows")
-    service = Service(Plan(database_url, "node1", NumberPlan(), bridge, None, flows), die=reasons.append)
+    service = Service(
+        Plan(database_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts"), die=reasons.append
+    )
     service.start()
     yield service, reasons
     await service.stop()
@@ -83,7 +87,9 @@ async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str, t
     reasons: list[str] = []
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
     flows = FlowPlan(tmp_path / "flows")
-    service = Service(Plan(sqlite_url, "node1", NumberPlan(), bridge, None, flows), die=reasons.append)
+    service = Service(
+        Plan(sqlite_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts"), die=reasons.append
+    )
     service.start()
     await wait_until_async(lambda: service.ticks.ended > 0, 5, "the first tick")
     await service.stop()
@@ -129,6 +135,27 @@ async def test_a_deadline_that_always_fails_is_said_in_readiness(started: tuple[
 
     await service.writer.run(put)
     assert any("deadlines fail" in problem for problem in (await health.look(service)).problems)
+
+
+async def test_life_safety_prompts_without_an_approved_recording_are_warned_of_and_stop_nothing(
+    started: tuple[Service, list[str]],
+) -> None:
+    service, _ = started
+    found = await health.look(service)
+    assert not any("life-safety" in problem for problem in found.problems)
+    [warning] = found.warnings
+    assert "calm (zh)" in warning
+    assert "not approved human recordings" in warning
+    before = found.figures["prompts_not_approved"]
+
+    folder = service.plan.recordings
+    (folder / "zh").mkdir(parents=True)
+    (folder / "zh/calm.wav").write_bytes(wav_of(tone(2.0, loud=0.3)))
+    approve(folder, "calm", "zh", "张小梅", datetime(2026, 11, 23, tzinfo=UTC))
+    found = await health.look(service)
+    assert "calm (zh)" not in found.warnings[0]
+    assert found.figures["prompts_not_approved"] == before - 1
+    assert f"callcenter_prompts_not_approved {before - 1}" in health.as_metrics(found)
 
 
 async def test_an_alarm_of_the_exchange_ends_with_the_next_good_connection(
