@@ -17,6 +17,7 @@ from callcenter.bounds import BoundedBodies
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.console.app import ConsoleSettings, create_console
 from callcenter.exchange.context import ami_secret, secrets_folder
+from callcenter.flows.desk import FlowDesk
 from callcenter.flows.room import FlowPlan
 from callcenter.service import Plan, Service
 from callcenter.settings import Settings
@@ -41,7 +42,13 @@ class Application:
     async def _live(self, site: FastAPI) -> AsyncIterator[None]:
         migrations.upgrade(self._settings.database_url)
         service = Service(plan_of(self._settings))
-        console = create_console(service.database, service.writer, service.clock, _console_settings(self._settings))
+        home = self._settings.home
+        flow_desk = FlowDesk(
+            home / "flows", home / "prompts", self._settings.transfers, service.database, service.writer
+        )
+        console = create_console(
+            service.database, service.writer, service.clock, _console_settings(self._settings), flow_desk
+        )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(service.stop)
             _add_health(site, service)

@@ -43,6 +43,8 @@ class Names:
             return self._users.get(rest, rest)
         if kind == "provider" and rest.isdigit():
             return self._session.scalar(select(Provider.name).where(Provider.id == int(rest))) or key
+        if kind == "cli":
+            return ("command line " if english else "命令行 ") + rest
         if kind == "sms":
             return ("SMS " if english else "短信 ") + rest
         kind, _, rest = key.partition("-")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -13,6 +15,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from callcenter.console.app import Console, ConsoleSettings, create_console
+from callcenter.flows.desk import FlowDesk
 from dispatch import arrivals, staff
 from dispatch.tables import Seat
 from foundation.database import Database
@@ -30,8 +33,11 @@ class Desk:
     def __init__(self, database: Database) -> None:
         self.town = Town(database)
         self.town.call(_people)
+        self._home = tempfile.TemporaryDirectory(prefix="console-desk-")
+        home = Path(self._home.name)
+        self.flows = FlowDesk(home / "flows", home / "prompts", {}, database, self.town.writer)
         self.console: Console = create_console(
-            database, self.town.writer, self.town.clock, ConsoleSettings(secret="s" * 40)
+            database, self.town.writer, self.town.clock, ConsoleSettings(secret="s" * 40), self.flows
         )
         self.app = FastAPI(lifespan=self._life)
         self.app.mount("/", self.console.app)

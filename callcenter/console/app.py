@@ -17,11 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from callcenter.console.house import House, own_form
 from callcenter.console.live import Live
 from callcenter.console.pages import HERE, Pages, language, look, wants_fragment
-from callcenter.console.routes import alarms, calls, desk, door, incidents, people, tickets
+from callcenter.console.routes import alarms, calls, desk, door, flows, incidents, people, tickets
 from callcenter.console.sessions import Sessions
 from callcenter.console.settings import ConsoleSettings
 from callcenter.console.sign_in import TryLimit
 from callcenter.console.stream import Stream
+from callcenter.flows.desk import FlowDesk
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.errors import AppError
@@ -69,6 +70,7 @@ def create_console(
     writer: Writer,
     clock: Clock,
     settings: ConsoleSettings,
+    flow_desk: FlowDesk,
     plan: NumberPlan | None = None,
 ) -> Console:
     """The console of one running service."""
@@ -76,11 +78,11 @@ def create_console(
     pages = Pages(settings, clock, plan)
     live = Live(database, pages)
     stream = Stream(clock, live.alarm_cards, live.understand)
-    house = House(database, writer, clock, settings, plan, Sessions(settings), pages, stream, TryLimit())
+    house = House(database, writer, clock, settings, plan, Sessions(settings), pages, stream, TryLimit(), flow_desk)
     app = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(own_form)])
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
-    for part in (door, desk, calls, people, tickets, alarms, incidents):
+    for part in (door, desk, calls, people, tickets, alarms, incidents, flows):
         app.include_router(part.router)
     app.add_middleware(_Headers)
     app.add_exception_handler(AppError, _told)

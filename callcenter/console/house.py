@@ -13,6 +13,7 @@ from callcenter.console.sessions import Sessions, Viewer
 from callcenter.console.settings import ConsoleSettings
 from callcenter.console.sign_in import TryLimit
 from callcenter.console.stream import Stream
+from callcenter.flows.desk import FlowDesk
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.numbers import NumberPlan
@@ -32,6 +33,7 @@ class House:
     pages: Pages
     stream: Stream
     tries: TryLimit
+    flows: FlowDesk
 
 
 def house(request: Request) -> House:

@@ -82,6 +82,8 @@ def _regions(event: Happened) -> set[str]:
         regions |= {"calls", "seats", f"call:{event.arrival_id}"}
     if event.ticket_id is not None:
         regions |= {"calls", "deadlines", "tickets", f"ticket:{event.ticket_id}"}
+    if event.kind.startswith("flows."):
+        regions.add("flows")
     if event.kind.startswith(("seat.", "break.")):
         regions.add("seats")
     if event.kind.startswith(("task.", "inbox.", "message.", "arrival.", "deadline.")):

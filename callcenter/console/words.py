@@ -149,6 +149,7 @@ BREAKS = (
 
 TASKS = {
     "call_back": Words("请回拨", "Call back"),
+    "recording_missing": Words("缺录音", "No recording"),
     "undisposed": Words("来件未了结", "Arrival without an end"),
     "malformed_step": Words("记录读不懂", "Unreadable record"),
     "strange_sms": Words("短信读不懂", "Unreadable text"),
@@ -252,6 +253,12 @@ EVENTS = {
     "incident.affected": Words("按键登记受影响", "Said by a key that it is with them too"),
     "incident.ended": Words("突发事件结束", "Incident over"),
     "incident.told": Words("已告知来电人", "Those who called were told"),
+    "recording.kept": Words("录音入档", "Recording kept"),
+    "recording.missing": Words("没有录音", "No recording"),
+    "recording.heard": Words("调听录音", "Recording listened to"),
+    "recording.deleted": Words("录音到期删除", "Recording deleted, its time was over"),
+    "recording.paused": Words("暂停录音", "Recording paused"),
+    "recording.resumed": Words("恢复录音", "Recording goes on"),
     "arrival.disposed": Words("来件了结", "Arrival ended"),
     "arrival.overdue": Words("来件逾期未了结", "Arrival overdue"),
     "ticket.opened": Words("登记工单", "Ticket opened"),
@@ -297,3 +304,22 @@ SAID = {
     "abnormal": Words("情况异常", "something is wrong"),
 }
 """What a person decided by a key in a flow."""
+
+FLOW_STATES = {
+    "prepared": Words("等待装载", "to be loaded"),
+    "loaded": Words("已装载", "loaded"),
+    "current": Words("正在使用", "in force"),
+    "past": Words("用过", "past"),
+    "failed": Words("没有成功", "failed"),
+    "withdrawn": Words("已撤回", "withdrawn"),
+}
+FLOW_KINDS = {
+    "call": Words("来电", "incoming call"),
+    "outbound": Words("去电", "outgoing call"),
+    "question": Words("求助时问联系人", "asked of a helper"),
+}
+FLOW_MARKS = {
+    "added": Words("新增", "new"),
+    "changed": Words("修改", "changed"),
+    "removed": Words("删去", "gone"),
+}

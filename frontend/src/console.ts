@@ -5,6 +5,7 @@ import * as ages from "./parts/ages";
 import * as drafts from "./parts/drafts";
 import * as keys from "./parts/keys";
 import * as live from "./parts/live";
+import * as pictures from "./parts/pictures";
 import * as siren from "./parts/siren";
 import { t } from "./parts/words";
 
@@ -147,6 +148,7 @@ function begin(): void {
   document.addEventListener("pointerdown", () => void siren.allow().then(showMute), { once: true });
   document.addEventListener("keydown", () => void siren.allow().then(showMute), { once: true });
   live.start();
+  pictures.start();
 }
 
 (window as unknown as { htmx: typeof htmx }).htmx = htmx;
