@@ -187,7 +187,7 @@ def _calendars(old: FlowSet, new: FlowSet) -> Iterator[Change]:
 
 def _calendar(old: Calendar, new: Calendar) -> Iterator[Change]:
     if old.timezone != new.timezone:
-        yield _told("calendar", new.name, "", "timezone", old.timezone, new.timezone)
+        yield _day(new.name, "时区", "the time zone", (old.timezone,) * 2, (new.timezone,) * 2)
     for weekday, (zh, en) in enumerate(_DAYS):
         before, after = _hours(old.week.get(weekday, ())), _hours(new.week.get(weekday, ()))
         if before != after:

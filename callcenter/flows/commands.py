@@ -8,14 +8,21 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from callcenter.flows import publish
+from callcenter.flows import check, draw, publish, simulate, voice
 from callcenter.flows.part import FAILED, WRONG, Add, Run
 from callcenter.settings import SettingsError
+from ivr_flows.model import FlowError
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
-PARTS: tuple[Callable[[Add], None], ...] = (publish.register,)
+PARTS: tuple[Callable[[Add], None], ...] = (
+    check.register,
+    simulate.register,
+    draw.register,
+    voice.register,
+    publish.register,
+)
 """``register(add)`` of each file."""
 
 
@@ -39,6 +46,9 @@ def _run(run: Run, arguments: argparse.Namespace) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return WRONG
+    except FlowError as error:
+        print(error, file=sys.stderr)
+        return FAILED
     except OSError as error:
         print(f"{error.filename or 'The system'}: {error.strerror}", file=sys.stderr)
         return FAILED
