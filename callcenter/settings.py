@@ -209,6 +209,17 @@ class Ladder(Section):
     short_talk_seconds: Seconds = 4
 
 
+class Recordings(Section):
+    """Recording of calls; how many days a recording is kept, one of an emergency longer.
+
+    No law names the days; the defaults are ours: half a year, and three years.
+    """
+
+    enabled: bool = True
+    keep_days: Annotated[int, Field(ge=1, le=36500)] = 180
+    emergency_keep_days: Annotated[int, Field(ge=1, le=36500)] = 1095
+
+
 TransferName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
 Transfer = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
 Transfers = dict[TransferName, Transfer]
@@ -254,6 +265,7 @@ class Settings(BaseSettings):
     numbers: NumberPlan = NumberPlan()
     seats: SeatPlan = SeatPlan()
     ladder: Ladder = Ladder()
+    recordings: Recordings = Recordings()
     transfers: Transfers = Field(default_factory=dict)
     town: Town = Town()
 

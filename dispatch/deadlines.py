@@ -12,6 +12,7 @@ from dispatch import (
     ladder,
     limits,
     offers,
+    recordings,
     ring_backs,
     states,
     tickets,
@@ -40,6 +41,8 @@ def fire(w: Work, deadline_id: int, plan: NumberPlan | None = None) -> str:
         arrivals.remind_dispose(w, int(row.subject.partition(":")[2]))
     elif row.kind == "call_back.answered":
         call_backs.not_answered(w, int(row.subject.partition(":")[2]))
+    elif row.kind == recordings.RESUME:
+        recordings.resume_forgotten(w, int(row.subject.partition(":")[2]))
     elif row.kind == "incident.tell":
         incidents.tell_next(w, int(row.subject.partition(":")[2]), plan)
     elif row.ticket_id is not None:

@@ -23,6 +23,7 @@ OFFER = MessageKind("offer", at_least_once=False, priority=4)
 RESIDENT = MessageKind("resident", at_least_once=True, priority=4)
 NOTICE = MessageKind("notice", at_least_once=True, priority=6)
 NOTICE_CALL = MessageKind("notice_call", at_least_once=True, priority=6)
+RECORDING = MessageKind("recording", at_least_once=True, priority=1)
 NUDGE = MessageKind("nudge", at_least_once=False, priority=5)
 ANSWER = MessageKind("answer", at_least_once=False, priority=5)
 WITHDRAWAL = MessageKind("withdrawal", at_least_once=False, priority=6)
@@ -31,12 +32,12 @@ FOLLOW_UP = MessageKind("follow_up", at_least_once=False, priority=7)
 KINDS: dict[str, MessageKind] = {
     kind.name: kind
     for kind in (
-        LEG, RING_BACK, CALL_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NOTICE, NOTICE_CALL, NUDGE,
+        LEG, RING_BACK, CALL_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NOTICE, NOTICE_CALL, RECORDING, NUDGE,
         ANSWER, WITHDRAWAL, FOLLOW_UP,
     )
 }  # fmt: skip
 
-ALWAYS_ALLOWED = frozenset({"leg", "ring_back", "call_back", "sos", "confirmation", "resident"})
+ALWAYS_ALLOWED = frozenset({"leg", "ring_back", "call_back", "recording", "sos", "confirmation", "resident"})
 """Sent even to a number that opted out: alarms, and the sender's own running order."""
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -45,6 +46,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "leg": ("call", "chan", "who", "number", "ring"),
         "ring_back": ("call", "alarm", "number", "attempt"),
         "call_back": ("call", "number", "came"),
+        "recording": ("call", "paused"),
         "notice_call": ("call", "subject", "number"),
         # to whoever must help
         "sos": ("number", "at", "name", "address", "caller"),
@@ -83,6 +85,7 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Template -> the names of its parameters. Times are ISO texts in UTC, numbers of tickets as printed."""
 
 WITHDRAWAL_VALID = timedelta(minutes=30)
+RECORDING_VALID = timedelta(seconds=30)
 LEG_VALID = timedelta(seconds=30)
 
 
@@ -134,6 +137,12 @@ def notice_call(arrival_id: int, *, number: str) -> Message:
     subject = f"notice-{arrival_id}"
     params = {"call": f"out-{subject}-1", "subject": subject, "number": number}
     return Message(NOTICE_CALL, "call", number, "notice_call", params, dedupe_key=f"notice_call:{arrival_id}")
+
+
+def recording(call_id: str, *, paused: bool, now: datetime) -> Message:
+    """Have the exchange leave a call's sound out of its recording from now on, or take it in again."""
+    return Message(RECORDING, "call", call_id[:20], "recording", {"call": call_id, "paused": paused},
+                   valid_until=now + RECORDING_VALID)  # fmt: skip
 
 
 def can_text(number: str, plan: NumberPlan | None = None) -> bool:

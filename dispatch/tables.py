@@ -9,6 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.incident_tables import MassIncident as MassIncident  # known wherever the tables are
+from dispatch.recording_tables import Recording as Recording
 from foundation.tables import Base
 
 DISPOSITIONS = ("ticket", "inquiry", "abandoned", "test", "nuisance", "wrong_number", "ended_unknown")
@@ -300,7 +301,8 @@ class StaffTask(Base):
     __tablename__ = "staff_tasks"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('call_back', 'undisposed', 'malformed_step', 'strange_sms', 'inbox_failed', 'message_failed')",
+            "kind IN ('call_back', 'undisposed', 'malformed_step', 'strange_sms', 'inbox_failed', 'message_failed', "
+            "'recording_missing')",
             name="kind",
         ),
         Index("uq_staff_tasks_open", "kind", "subject", unique=True, sqlite_where=text("done_at IS NULL"),

@@ -255,6 +255,10 @@ class Actions:
         """Set a variable of one channel. Raises `ActionRefusedError` when the channel is gone."""
         await self._do("Setvar", Channel=channel, Variable=name, Value=value)
 
+    async def mute_recording(self, channel: str, *, muted: bool) -> None:
+        """Leave what both sides say out of a channel's recording, or take it in again."""
+        await self._do("MixMonitorMute", Channel=channel, Direction="both", State="1" if muted else "0")
+
     async def redirect(self, channel: str, context: str, exten: str = "s", priority: int = 1) -> None:
         """Send a live channel to another place in the dialplan."""
         await self._do("Redirect", Channel=channel, Context=context, Exten=exten, Priority=str(priority))

@@ -95,7 +95,7 @@ _EN = MappingProxyType(
 
 def render(template: str, params: dict[str, object], language: str = "zh") -> str:
     """The text of a message; calls have none. An unknown template or a missing value is a defect: KeyError."""
-    if template in ("leg", "ring_back", "call_back", "notice_call"):
+    if template in ("leg", "ring_back", "call_back", "notice_call", "recording"):
         return ""
     words = (_EN if language == "en" else _ZH)[template]
     values = {name: _shown(name, value, language) for name, value in params.items()}

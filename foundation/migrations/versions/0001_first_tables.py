@@ -634,7 +634,8 @@ def upgrade() -> None:
         sa.Column("done_at", Instant(), nullable=True),
         sa.Column("done_by", sa.String(length=60), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('call_back', 'undisposed', 'malformed_step', 'strange_sms', 'inbox_failed', 'message_failed')",
+            "kind IN ('call_back', 'undisposed', 'malformed_step', 'strange_sms', 'inbox_failed', 'message_failed', "
+            "'recording_missing')",
             name=op.f("ck_staff_tasks_kind"),
         ),
         sa.ForeignKeyConstraint(["arrival_id"], ["arrivals.id"], name=op.f("fk_staff_tasks_arrival_id")),
