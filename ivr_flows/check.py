@@ -152,7 +152,7 @@ class _Flow:
                 yield self._found(
                     "flow_not_call", step, "flow", zh, f"{inside.name} is of kind {inside.kind}, not call"
                 )
-            elif self._flow.name in self._calls.below(inside.name) or inside is self._flow:
+            elif self._flow.name in self._calls.below(inside.name):
                 zh = f"流程经过 {inside.name} 又回到自己；请去掉这个调用"
                 en = f"by {inside.name} the flow comes to itself; remove this call"
                 yield self._found("recursion", step, "flow", zh, en)
