@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,11 @@ from callcenter.console.app import ConsoleSettings, create_console
 from callcenter.exchange.context import ami_secret, secrets_folder
 from callcenter.flows.desk import FlowDesk
 from callcenter.flows.room import FlowPlan
+from callcenter.recorder import RecordingPlan, file_of
 from callcenter.service import Plan, Service
 from callcenter.settings import Settings
 from callcenter.town.pages import TownPages
+from dispatch.recordings import Keep
 from foundation import migrations
 from foundation.numbers import NumberPlan
 from foundation.secret_files import secret
@@ -47,7 +51,12 @@ class Application:
             home / "flows", home / "prompts", self._settings.transfers, service.database, service.writer
         )
         console = create_console(
-            service.database, service.writer, service.clock, _console_settings(self._settings), flow_desk
+            service.database,
+            service.writer,
+            service.clock,
+            _console_settings(self._settings),
+            flow_desk,
+            recording_file=partial(file_of, service.plan.recording),
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(service.stop)
@@ -87,7 +96,16 @@ def plan_of(settings: Settings) -> Plan:
             sounds=settings.home / "exchange" / "sounds" if managed else None,
             by_hand=not managed,
         ),
-        recordings=settings.home / "prompts",
+        prompts=settings.home / "prompts",
+        recording=RecordingPlan(
+            spool=settings.home / "exchange" / "spool" / "recordings"
+            if managed and settings.recordings.enabled
+            else None,
+            kept=settings.home / "recordings",
+            keep=Keep(
+                timedelta(days=settings.recordings.keep_days), timedelta(days=settings.recordings.emergency_keep_days)
+            ),
+        ),
     )
 
 

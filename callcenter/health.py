@@ -48,7 +48,7 @@ async def look(service: Service) -> Health:
 
 def _with_disk_and_database(service: Service, problems: list[str], figures: dict[str, float]) -> Health:
     """What takes a moment, for a thread."""
-    lacking = approvals.lacking(service.plan.recordings)
+    lacking = approvals.lacking(service.plan.prompts)
     figures["prompts_not_approved"] = len(lacking)
     found = _with_the_database(service, problems, figures)
     _, warning = approvals.summary(lacking)

@@ -40,6 +40,7 @@ from callcenter.messaging.pump import Pump, sweep
 from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
+from callcenter.recorder import Recorder, RecordingPlan
 from callcenter.watchdog import Watchdog, end_process
 from dispatch import arrivals, call_backs, deadlines, incidents, messages, replies, ring_backs, sendings, staff, truth
 from dispatch.tables import DutyPhone
@@ -68,7 +69,8 @@ class Plan:
     movable_clock: Path | None
     flows: FlowPlan
     # The site's recordings and texts of prompts.
-    recordings: Path
+    prompts: Path
+    recording: RecordingPlan
 
 
 REMEMBER_RUNG_BACK_S = 86_400
@@ -111,12 +113,14 @@ class Service:
             plan.flows, plan.node, plan.numbers, self.bridge.actions, self.database, self.writer, self.clock,
             is_ready=lambda: self.bridge.state is LinkState.READY, on_alarm=self._note_alarm,
         )  # fmt: skip
+        self.recorder = Recorder(plan.recording, self.database, self.writer)
         voice = VoiceGateway(
             {
                 messages.LEG.name: self._make_leg,
                 messages.RING_BACK.name: self._make_ring_back,
                 messages.CALL_BACK.name: self._make_call_back,
                 messages.NOTICE_CALL.name: self._make_notice,
+                messages.RECORDING.name: self._mute_recording,
             }
         )
         pump = partial(
@@ -139,6 +143,7 @@ class Service:
                 "inbox": lambda now: self.inbound.catch_up((sandbox.SOURCE,), now),
                 "household": lambda _now: self._notice_household(),
                 "call backs": self._call_back,
+                "recordings": self.recorder.look,
                 "incidents": lambda _now: self._tell_exchange_of_incidents(),
                 "flows": self.flows.notice,
             },
@@ -305,6 +310,17 @@ class Service:
             str(p["call"]), "incident_over", str(p["number"]), subject=str(p["subject"])
         )
         return await self._calling(call)
+
+    async def _mute_recording(self, message: Outgoing) -> str:
+        p = message.params
+        channel = self.bridge.calls.channels.get(str(p["call"]))
+        if channel is None:
+            raise GatewayError(f"the call {p['call']} is over, there is nothing to pause", permanent=True)
+        return await self._calling(self._muted(channel.name, bool(p["paused"])))
+
+    async def _muted(self, channel: str, muted: bool) -> str:
+        await self.bridge.actions.mute_recording(channel, muted=muted)
+        return channel
 
     async def _call_back(self, now: datetime) -> None:
         """Call back whom we did not serve, as far as the desk has time for it."""

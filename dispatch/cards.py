@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from dispatch import recordings
 from dispatch.names import Names
+from dispatch.recording_tables import Recording
 from dispatch.tables import (
     Arrival,
     ArrivalTicket,
@@ -50,6 +52,7 @@ class TicketPage:
     ring_backs: list[RingBack]
     tries: tuple[dict[str, Any], ...] = ()
     provider_phone: str = ""
+    recordings: tuple[Recording, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -83,6 +86,8 @@ class CallerCard:
     ticket: Ticket | None
     names: Names
     calls_before: int = 0
+    recordings: tuple[Recording, ...] = ()
+    paused: bool = False
 
     @property
     def home_id(self) -> int | None:
@@ -115,6 +120,7 @@ def ticket_page(session: Session, ticket_id: int) -> TicketPage | None:
         list(session.scalars(select(RingBack).where(RingBack.ticket_id == ticket_id).order_by(RingBack.attempt))),
         tries(arrivals),
         session.scalar(phone.order_by(ProviderPhone.position).limit(1)) or "" if ticket.assigned_provider_id else "",
+        tuple(recordings.of_arrivals(session, [arrival.id for arrival in arrivals])),
     )  # fmt: skip
 
 
@@ -189,6 +195,8 @@ def _card(
     return CallerCard(
         arrival, number, match, card, [t for t in found if t.state not in ENDED],
         [t for t in found if t.state in ENDED], total, ticket, Names(session), before,
+        tuple(recordings.of_arrivals(session, [arrival.id])) if arrival else (),
+        arrival is not None and recordings.is_paused(session, arrival.id),
     )  # fmt: skip
 
 

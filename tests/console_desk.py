@@ -30,14 +30,14 @@ ORIGIN = "http://testserver"
 class Desk:
     """The town of the dispatch tests with seats, sign-ins and the console."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, **more: Any) -> None:
         self.town = Town(database)
         self.town.call(_people)
         self._home = tempfile.TemporaryDirectory(prefix="console-desk-")
         home = Path(self._home.name)
         self.flows = FlowDesk(home / "flows", home / "prompts", {}, database, self.town.writer)
         self.console: Console = create_console(
-            database, self.town.writer, self.town.clock, ConsoleSettings(secret="s" * 40), self.flows
+            database, self.town.writer, self.town.clock, ConsoleSettings(secret="s" * 40), self.flows, **more
         )
         self.app = FastAPI(lifespan=self._life)
         self.app.mount("/", self.console.app)

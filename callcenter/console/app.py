@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -17,12 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from callcenter.console.house import House, own_form
 from callcenter.console.live import Live
 from callcenter.console.pages import HERE, Pages, language, look, wants_fragment
-from callcenter.console.routes import alarms, calls, desk, door, flows, incidents, people, tickets
+from callcenter.console.routes import alarms, calls, desk, door, flows, incidents, people, recordings, tickets
 from callcenter.console.sessions import Sessions
 from callcenter.console.settings import ConsoleSettings
 from callcenter.console.sign_in import TryLimit
 from callcenter.console.stream import Stream
 from callcenter.flows.desk import FlowDesk
+from dispatch.recording_tables import Recording
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.errors import AppError
@@ -72,17 +75,21 @@ def create_console(
     settings: ConsoleSettings,
     flow_desk: FlowDesk,
     plan: NumberPlan | None = None,
+    recording_file: Callable[[Recording], Path | None] = lambda _recording: None,
 ) -> Console:
-    """The console of one running service."""
+    """The console of one running service. `recording_file` says where a recording's sound is."""
     plan = plan or NumberPlan()
     pages = Pages(settings, clock, plan)
     live = Live(database, pages)
     stream = Stream(clock, live.alarm_cards, live.understand)
-    house = House(database, writer, clock, settings, plan, Sessions(settings), pages, stream, TryLimit(), flow_desk)
+    house = House(
+        database, writer, clock, settings, plan, Sessions(settings), pages, stream, TryLimit(), flow_desk,
+        recording_file,
+    )  # fmt: skip
     app = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(own_form)])
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
-    for part in (door, desk, calls, people, tickets, alarms, incidents, flows):
+    for part in (door, desk, calls, people, tickets, alarms, incidents, flows, recordings):
         app.include_router(part.router)
     app.add_middleware(_Headers)
     app.add_exception_handler(AppError, _told)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -14,6 +16,7 @@ from callcenter.console.settings import ConsoleSettings
 from callcenter.console.sign_in import TryLimit
 from callcenter.console.stream import Stream
 from callcenter.flows.desk import FlowDesk
+from dispatch.recording_tables import Recording
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.numbers import NumberPlan
@@ -34,6 +37,7 @@ class House:
     stream: Stream
     tries: TryLimit
     flows: FlowDesk
+    recording_file: Callable[[Recording], Path | None]
 
 
 def house(request: Request) -> House:
