@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr_flows import paths
@@ -182,10 +182,13 @@ def drawn_flow(draw: st.DrawFn, name: str, inner: Sequence[str]) -> str:
 drawn_sets = st.tuples(drawn_flow("one", ["two", "three"]), drawn_flow("two", ["three"]), drawn_flow("three", [])).map(
     lambda texts: read_set({f"{text.split()[1]}.yaml": text for text in texts} | {"calendars.yaml": CALENDARS}, {})
 )
+# A busy machine is no defect of the flows.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 UNUSED = {"unreachable", "unset_variable", "back_to_nothing"}
 """What is wrong in most of the drawn sets and keeps no caller from a person: steps and flows that nobody comes to."""
 
 
+@unhurried
 @given(drawn_sets, st.randoms(use_true_random=False))
 def test_without_errors_a_caller_who_does_nothing_comes_to_a_person_or_a_good_bye(
     flows: FlowSet, chance: random.Random
@@ -222,6 +225,7 @@ def silent_walk(flows: FlowSet, name: str, chance: random.Random) -> tuple[Step,
     raise AssertionError("it goes round for ever")
 
 
+@unhurried
 @given(drawn_sets)
 def test_the_circles_are_those_that_remain_when_all_that_ends_is_taken_away(flows: FlowSet) -> None:
     for each in flows.flows.values():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ivr_flows.calendars import read_calendars
@@ -144,6 +144,9 @@ def test_what_is_no_text_is_refused(text: str | bytes) -> None:
     assert codes(text)[0] in ("not_text", "not_yaml")
 
 
+# A busy machine is no defect of the reader.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 words = st.sampled_from(
     [
         *KINDS,
@@ -176,6 +179,7 @@ def is_read_or_refused(text: str | bytes) -> None:
             read(text, "tiny.yaml")
 
 
+@unhurried
 @given(st.text() | st.binary())
 @example("---")
 @example("? ")
@@ -187,6 +191,7 @@ def test_any_text_is_a_flow_or_a_flow_error(text: str | bytes) -> None:
     is_read_or_refused(text)
 
 
+@unhurried
 @given(trees)
 def test_any_yaml_is_a_flow_or_a_flow_error(tree: object) -> None:
     is_read_or_refused(yaml.safe_dump(tree))
@@ -195,7 +200,7 @@ def test_any_yaml_is_a_flow_or_a_flow_error(tree: object) -> None:
     is_read_or_refused(yaml.safe_dump({"holidays": {"cn": tree}, "calendars": {"office": tree}}))
 
 
-@settings(max_examples=150)
+@settings(unhurried, max_examples=150)
 @given(st.sampled_from(sorted(SHIPPED)), st.data())
 def test_a_shipped_flow_with_any_piece_changed_holds_no_dialplan(name: str, data: st.DataObject) -> None:
     text = SHIPPED[name]
@@ -231,6 +236,7 @@ def test_the_shipped_flows_hold_no_dialplan() -> None:
         assert_harmless(flow)
 
 
+@unhurried
 @given(st.sampled_from([NAME, PROMPT, VARIABLE, LITERAL]), st.text(max_size=45))
 def test_a_name_is_never_more_than_letters_digits_and_a_dash(form: str, text: str) -> None:
     try:
