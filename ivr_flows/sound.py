@@ -29,6 +29,7 @@ _STEP = _BLOCK // 4
 _SILENCE = 10 ** (-70 / 20)
 _PAUSE = 10 ** (-10 / 20)
 _ROUNDS = 8
+_NEAR = 0.01
 # Of the limiter, on each side of a peak: 5 ms.
 _SWAY = RATE // 200
 # Quieter than this beside the loudest sample is the silence around a word.
@@ -58,7 +59,8 @@ def level(samples: Samples) -> Samples:
     """The same at ``LOUDNESS``, or as near as ``PEAK`` allows. Silence stays silence."""
     # Holding the peaks down takes a little of the loudness, which the next round gives back.
     for _ in range(_ROUNDS):
-        if (found := loudness(samples)) == 0.0:
+        found, peak = loudness(samples), np.abs(samples).max(initial=0.0)
+        if found == 0.0 or (abs(found / LOUDNESS - 1) < _NEAR and peak <= PEAK):
             return samples
         samples = _limited(samples * (LOUDNESS / found))
     return samples
@@ -66,6 +68,8 @@ def level(samples: Samples) -> Samples:
 
 def _limited(samples: Samples) -> Samples:
     """No sample above ``PEAK``: the loudness around a peak falls and rises again smoothly, so that nothing crackles."""
+    if np.abs(samples).max() <= PEAK:
+        return samples
     reach = np.pad(np.minimum(1.0, PEAK / np.maximum(np.abs(samples), PEAK)), _SWAY, constant_values=1.0)
     lowest = np.lib.stride_tricks.sliding_window_view(reach, 2 * _SWAY + 1).min(axis=1)
     swaying = np.pad(lowest, _SWAY, mode="edge")
