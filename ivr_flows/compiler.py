@@ -44,8 +44,8 @@ def _flow(dialplan: Dialplan, flows: FlowSet, flow: Flow, version: int, options:
 
 
 def _start(dialplan: Dialplan, flow: Flow) -> None:
-    """How a call comes in from outside; a sub-flow begins at its first step. In capitals, like END, so that no step can be
-    called so."""
+    """How a call comes in from outside; a sub-flow begins at its first step. In capitals, like END, so that no step can
+    be called so."""
     first = flow.steps[flow.start]
     dialplan.extension("START")
     if flow.kind == "call" and not (first.kind == "queue" and first.options["queue"] == "emergency"):

@@ -18,7 +18,7 @@ _FORMS = {
     "literal": r"[A-Za-z0-9_]{1,40}",
     "key": r"[0-9*#]",
     "telephone number": r"\+?[0-9]{3,20}",
-    "clock's zone": r"[A-Za-z0-9_+/<>-]{1,60}",
+    "clock's zone": r"[A-Za-z0-9_+:/<>-]{1,60}",
 }
 # Asterisk reads a line of its files into 8192 bytes and cuts off the rest without a word.
 _LONGEST = 4000

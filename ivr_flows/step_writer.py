@@ -61,8 +61,9 @@ class StepWriter:
         if self._options.trail:
             self.does("Set(FILE(${JOURNAL}/../trail/${CALLID}~waits,,,al,u)=${CHANNEL})")
 
-    def forced(self, edges: Iterable[str], *labels: str) -> None:
-        """In a trial: the way out that AstDB names, if it names one. ``labels`` are ways on within the step."""
+    def forced(self, edges: Iterable[str], **labels: str) -> None:
+        """In a trial: the way out that AstDB names, if it names one; ``labels`` says at which label of the step a way
+        begins that does something first."""
         if not self._options.forced:
             return
         here = {"flow": name(self.flow.name), "step": name(self._step.name)}
@@ -70,8 +71,8 @@ class StepWriter:
         for edge in edges:
             if edge in self._step.edges:
                 self.goes_if('"${F_FORCED}" = "%(edge)s"', edge, edge=literal(edge))
-        for label in labels:
-            self.does('GotoIf($["${F_FORCED}" = "%(label)s"]?%(label)s)', label=name(label))
+        for edge, label in labels.items():
+            self.does('GotoIf($["${F_FORCED}" = "%(edge)s"]?%(label)s)', edge=name(edge), label=name(label))
 
     def goes(self, edge: str) -> None:
         """On to the step behind this edge."""
@@ -93,16 +94,24 @@ class StepWriter:
         self.does("Gosub(journal,next,1(%(step)s))", step=name(step))
 
     def sounds(self, said: Sequence[Spoken]) -> Safe:
-        """What is said, as a list of sound files."""
-        return joined("&", [_sound(piece) for piece in said])
+        """What is said, as a list of sound files. Writes the lines that find those of a value."""
+        return joined("&", [self._sound(piece) for piece in said])
 
     def says(self, said: Sequence[Spoken]) -> None:
         """Say it, if it is anything; no key interrupts it."""
-        if said:
-            self.does("Playback(%(sounds)s)", sounds=self.sounds(said))
+        files: list[Spoken] = []
+        for piece in (*said, None):
+            if piece is not None and piece.how != "number":
+                files.append(piece)
+                continue
+            if files:
+                self.does("Playback(%(sounds)s)", sounds=self.sounds(files))
+                files = []
+            if piece is not None:
+                self.does("Gosub(flow-say-number,s,1(${%(held)s}))", held=variable(piece.what))
 
     def tries(self, timeout: int, options: Literal["", "e"], most: int = 1) -> None:
-        """A step that asks, up to the answer: F_SOUNDS is played and F_KEY gets up to ``most`` keys. Option ``e``: ``#``
+        """A step that asks, up to the answer: F_SOUNDS is played and F_KEY gets up to ``most`` keys. Option ``e``: #
         is a key like the others. Whoever is asked to help is not asked on when somebody else has taken the call."""
         self.does("Set(F_TRY=0)")
         self.label("again")
@@ -166,16 +175,16 @@ class StepWriter:
         """The time in a queue, of ringing and of recording; whole seconds only."""
         return max(1, round(told * self._options.wait_scale))
 
+    def _sound(self, piece: Spoken) -> Safe:
+        if piece.how == "prompt":
+            return sound(piece.what)
+        held = variable(piece.what)
+        how = Safe("number" if piece.how == "number" else "digits")
+        self.does("Gosub(flow-spell,%(how)s,1(${%(held)s}))", how=how, held=held)
+        # One for each place where it is said: no name of a flow's variable looks like it.
+        self.does("Set(SPELT_%(how)s_%(held)s=${SPELT})", how=how, held=held)
+        return filled("${SPELT_%(how)s_%(held)s}", how=how, held=held)
+
     def _behind(self, edge: str) -> Safe:
         target = self._step.edges[edge]
         return Safe("END") if target == END else name(target)
-
-
-def _sound(piece: Spoken) -> Safe:
-    if piece.how == "prompt":
-        return sound(piece.what)
-    held = variable(piece.what)
-    # Anything but digits is left out, not spoken in part.
-    digits = filled("$[${LEN(${FILTER(0-9,${%(held)s})})} = ${LEN(${%(held)s})} & ${LEN(${%(held)s})} > 0]", held=held)
-    how = Safe("number" if piece.how == "number" else "digits")
-    return filled("${IF(%(digits)s?${SAYFILES(${%(held)s},%(how)s)}:)}", digits=digits, held=held, how=how)

@@ -10,7 +10,7 @@ from callcenter.settings import Settings
 from foundation.asterisk.render import Verbatim, escape_semicolons
 from foundation.secret_files import secret
 from ivr_flows import loading
-from ivr_flows.compiler import CompileOptions, compile_flows
+from ivr_flows.compiler import compile_flows
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +53,8 @@ SHIPPED_VERSION = 0
 """The version of the flows that every exchange has from its start."""
 
 
-def template_context(
-    settings: Settings, directories: Mapping[str, str], trial: CompileOptions | None = None
-) -> dict[str, Any]:
-    """All that the templates may use. Makes the secrets that do not exist yet. ``trial`` is for tests: how the shipped
-    flows are compiled then."""
+def template_context(settings: Settings, directories: Mapping[str, str]) -> dict[str, Any]:
+    """All that the templates may use. Makes the secrets that do not exist yet."""
     exchange, trunk = settings.exchange, settings.trunk
     return {
         "node": exchange.node,
@@ -90,16 +87,16 @@ def template_context(
         "numbers": {**settings.numbers.model_dump(), "hotlines": list(settings.numbers.hotlines)},
         "ladder": settings.ladder.model_dump(),
         "dirs": dict(directories),
-        "flows": Verbatim(shipped_flows(trial)),
+        "flows": Verbatim(shipped_flows()),
     }
 
 
 @functools.cache
-def shipped_flows(trial: CompileOptions | None = None) -> str:
+def shipped_flows() -> str:
     """The shipped flows as dialplan. A damaged installation gives an empty text and a line in the log: the exchange's
     core answers the telephone without any flow, and an exchange that does not start answers nobody."""
     try:
-        return compile_flows(loading.shipped(), SHIPPED_VERSION, trial)
+        return compile_flows(loading.shipped(), SHIPPED_VERSION)
     except Exception:
         log.exception("the shipped flows cannot be compiled; the exchange starts without them")
         return ""

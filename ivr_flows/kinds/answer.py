@@ -29,7 +29,7 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     held = joined(
         "",
         [
-            filled("&v_%(bare)s=${URIENCODE(${%(held)s})}", bare=Safe(variable(each)[2:]), held=variable(each))
+            filled("&%(bare)s=${URIENCODE(${%(held)s})}", bare=Safe(variable(each)[2:]), held=variable(each))
             for each in step.options["with"]
         ],
     )

@@ -43,7 +43,6 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     edges = [edge for edge in step.edges if edge not in ("answered", "otherwise")]
     if edges:
         out.does("GotoIf($[${LEN(${FILTER(%(keys)s,${QUEUE_KEY})})} = 0]?again)", keys=keys(edges))
-        out.journal("chose", "&key=${URIENCODE(${QUEUE_KEY})}")
         for edge in edges:
             out.goes_if('"${QUEUE_KEY}" = "%(key)s"', edge, key=key(edge))
     out.does("Goto(again)")

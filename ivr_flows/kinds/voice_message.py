@@ -8,7 +8,7 @@ from ivr_flows.step_writer import StepWriter
 
 def _dialplan(step: Step, out: StepWriter) -> None:
     out.says(step.options["voice_message"])
-    out.forced(("otherwise",), "left")
+    out.forced(("otherwise",), next="left")
     # From here on the message counts, also when the caller ends it by hanging up.
     out.message()
     out.does("Gosub(flow-message,begins,1)")
