@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-WIDEST = 900
+WIDEST = 680
 """Boxes of a layer together; what does not fit goes one layer down. At this width the text is readable on A4 paper."""
 
 GAP = 24
@@ -213,14 +213,20 @@ def _sort(plan: _Plan) -> None:
     _place_in_order(plan)
 
 
+def _gap(left: _Item, right: _Item) -> float:
+    """Between neighbours: lines that pass may be nearer to one another than boxes."""
+    return GAP / 2 if left.passes and right.passes else GAP
+
+
 def _place_in_order(plan: _Plan) -> None:
     for layer in plan.layers:
-        left = 0.0
+        for item in layer[:1]:
+            item.x = item.width / 2
+        for left, right in itertools.pairwise(layer):
+            right.x = left.x + (left.width + right.width) / 2 + _gap(left, right)
+        middle = (layer[-1].x + layer[-1].width / 2) / 2 if layer else 0.0
         for item in layer:
-            item.x = left + item.width / 2
-            left += item.width + GAP
-        for item in layer:
-            item.x -= (left - GAP) / 2
+            item.x -= middle
 
 
 def _crossings(plan: _Plan) -> int:
@@ -257,7 +263,7 @@ def _settle(plan: _Plan, downwards: bool) -> None:
         items = plan.layers[layer]
         offsets = [0.0]
         for left, right in itertools.pairwise(items):
-            offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP)
+            offsets.append(offsets[-1] + (left.width + right.width) / 2 + _gap(left, right))
         wishes = [(wanted.get(id(item), (item.x, 0.1)), offset) for item, offset in zip(items, offsets, strict=True)]
         rising = _rising([(x - offset, weight) for (x, weight), offset in wishes])
         for item, x, offset in zip(items, rising, offsets, strict=True):

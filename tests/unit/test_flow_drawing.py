@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ivr_flows.comparing import marked
 from ivr_flows.drawing import draw
 from ivr_flows.kinds import KINDS
-from ivr_flows.layout import Box, Layout, Point, lay_out
+from ivr_flows.layout import WIDEST, Box, Layout, Point, lay_out
 from ivr_flows.lettering import width, wrapped
 from ivr_flows.loading import read_set, shipped, sources
 from ivr_flows.prompts import prompts
@@ -86,8 +86,13 @@ def test_red_is_for_the_emergency_queue_alone_and_green_for_a_person() -> None:
         if kind == "step":
             drawn[element.findtext(f"{SVG}title")] = colour
     assert drawn == {
-        "news": "told", "ask": "plain", "danger": "emergency", "wait": "person", "other_desk": "person", "bye": "goodbye",
-    }  # fmt: skip
+        "news": "told",
+        "ask": "plain",
+        "danger": "emergency",
+        "wait": "person",
+        "other_desk": "person",
+        "bye": "goodbye",
+    }
 
 
 def test_every_kind_of_step_has_its_word_and_its_icon() -> None:
@@ -117,8 +122,8 @@ def test_a_comparison_marks_what_is_new_changed_and_gone() -> None:
     assert {"新增 added", "修改 changed", "删去 removed"} <= set(texts(svg))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 40), st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 30), st.integers(0, 10**6))
 def test_boxes_never_overlap_and_no_line_runs_through_one(count: int, seed: int) -> None:
     rng = random.Random(seed)
     names = [f"step{number}" for number in range(count)]
@@ -147,6 +152,24 @@ def test_boxes_never_overlap_and_no_line_runs_through_one(count: int, seed: int)
         if not line.back:
             (_, bend), (_, end_y) = line.points[1:]
             assert not any(top < end_y and bend < bottom for _, top, _, bottom in placed), "it bends between two layers"
+
+
+def test_a_layer_is_no_wider_than_paper_is_readable() -> None:
+    boxes = {"top": Box(100, 30, [(f"step{number}", 8.0 * number) for number in range(12)])}
+    boxes |= {f"step{number}": Box(196, 60) for number in range(12)}
+    tops = sorted(y for _, y in lay_out(boxes, "top").places.values())
+    layers = [len(list(row)) for _, row in itertools.groupby(tops)]
+    assert layers == [1, 3, 3, 3, 3]
+    assert 4 * 196 > WIDEST, "or a layer of four would be right"
+
+
+def test_lines_that_lead_back_have_lanes_of_their_own() -> None:
+    boxes = {name: Box(100, 50, [(f"step{int(name[4:]) + 1}", 50.0)]) for name in ("step0", "step1", "step2")}
+    boxes["step3"] = Box(100, 50, [("step0", 20.0), ("step1", 50.0), ("step2", 80.0)])
+    back = [line.points for line in lay_out(boxes, "step0").lines if line.back]
+    assert len(back) == 3
+    assert len({points[2][0] for points in back}) == 3, "upright"
+    assert len({points[1][1] for points in back}) == 3, "level, where they leave"
 
 
 def test_the_same_boxes_are_laid_out_the_same() -> None:

@@ -316,6 +316,11 @@ def test_the_one_touch_flow_is_the_ladder_at_once() -> None:
     assert (walked.end, walked.said, walked.journal) == ("emergency", [], [])
 
 
+def test_a_language_stays_until_another_is_chosen() -> None:
+    assert taken(one("  first: {language: en, next: person}\n"), Silence()).language == "en"
+    assert taken(MENU, Key("1")).language == "zh"
+
+
 def test_a_walk_without_end_is_refused() -> None:
     with pytest.raises(WalkError, match="no end"):
         taken(one("  first: {say: again, next: second}\n  second: {say: again, next: first}\n"))
