@@ -123,7 +123,7 @@ def test_who_refuses_with_2_is_not_joined_and_the_ladder_goes_on(room: Room) -> 
 def test_every_step_works_with_all_prompts_gone(room: Room) -> None:
     home = room.home(contacts=1)
     room.duty(DUTY_1)[0].voicemail()
-    with prompts_gone(room.exchange.process.directories.sounds / "zh"):
+    with prompts_gone(room.exchange.process.directories.sounds):
         line = home.presses().is_answered()
         contact = home.contact(1).answers(presses="w1", within=4 * RUNG)
         room.joined(line).talks_with(contact)
