@@ -288,4 +288,6 @@ class _Signals:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    """A terminal that was closed or a disk that is full must not end the threads that keep everything running."""
+    with suppress(OSError, ValueError):
+        print(text, flush=True)

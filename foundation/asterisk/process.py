@@ -213,7 +213,12 @@ class AsteriskProcess:
         failures = 0
         while not stopping.is_set():
             began = time.monotonic()
-            self._watch_one(stopping, say)
+            what = "has ended; starting it again"
+            try:
+                self._watch_one(stopping, say)
+            except (AsteriskError, OSError) as error:
+                # Out of memory or of files, for now: if the watcher gave up, nobody would restart the telephone.
+                what = f"cannot be watched ({error}); looking again"
             if stopping.is_set():
                 return
             if self._stopped.exists():
@@ -223,12 +228,12 @@ class AsteriskProcess:
                 failures = 0
             delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
             failures += 1
-            say(f"Asterisk has ended; starting it again in {delay:.0f} s.")
+            say(f"Asterisk {what} in {delay:.0f} s.")
             if stopping.wait(delay):
                 return
             try:
-                self.start()
-                say(f"Asterisk runs again, process {self.pid}.")
+                if self.start():
+                    say(f"Asterisk runs again, process {self.pid}.")
             except (AsteriskError, OSError) as error:
                 say(f"Asterisk could not be started: {error}")
 
