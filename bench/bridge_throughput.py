@@ -129,9 +129,9 @@ async def _play(recording: Recording, home: Path, stream: Path) -> float:
     all_committed = asyncio.Event()
     ready = asyncio.Event()
 
-    async def take(steps: Sequence[Step]) -> None:
+    async def take(steps: Sequence[Step], urgent: bool) -> None:
         nonlocal committed
-        await intake.take(steps)
+        await intake.take(steps, urgent)
         committed += len(steps)
         if committed >= len(recording.steps):
             all_committed.set()

@@ -123,7 +123,7 @@ class Bridge:
             "protocol": link.pop("protocol"),
             "link": link,
             "events": asdict(self._consumer.counters),
-            "journal": asdict(self._journal.counters),
+            "journal": self._journal.figures,
             "household": asdict(self.household.counters),
             "seats": asdict(self.seats.counters),
             "lease": asdict(self._lease.counters),

@@ -35,7 +35,7 @@ class Application:
         self.snapshots: list[Snapshot] = []
         self.now = NOW
 
-    async def on_steps(self, steps) -> None:
+    async def on_steps(self, steps, urgent) -> None:
         return None
 
     async def on_resync(self, snapshot: Snapshot) -> None:
