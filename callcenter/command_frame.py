@@ -53,6 +53,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 def say(text: str) -> None:
-    """Progress goes beside the result, so that a script can read the result alone; nothing ends when nobody reads it."""
+    """Progress goes beside the result, so that a script can read the result alone. Nobody needs to read it."""
     with suppress(OSError, ValueError):
         print(text, file=sys.stderr, flush=True)
