@@ -39,6 +39,8 @@ class StepKind(StrEnum):
     RUNGBACK = "rungback"
 
 
+_KINDS = {kind.value: kind for kind in StepKind}
+
 FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
     {
         StepKind.ARRIVED: ("to", "from", "raw", "name", "kind", "line", "home", "chan"),
@@ -91,13 +93,17 @@ def parse(call_id: str, step: str, record: str) -> CallStep | Malformed:
     if len(record) > MAX_RECORD:
         return Malformed(call_id, step, clean(record[:MAX_RECORD]), f"longer than {MAX_RECORD} characters")
     values: dict[str, str] = {}
+    proper = record.isprintable()
     for part in record.split("&"):
         name, equals, value = part.partition("=")
-        if equals:
-            values.setdefault(name, clean(unquote(value, errors="replace")))
-    try:
-        kind = StepKind(values.get("s", ""))
-    except ValueError:
+        if equals and name not in values:
+            if "%" in value:
+                value = clean(unquote(value, errors="replace"))
+            elif not proper:
+                value = clean(value)
+            values[name] = value
+    kind = _KINDS.get(values.get("s", ""))
+    if kind is None:
         return Malformed(call_id, step, clean(record), "no known step in field s")
     at = _time(values.get("t", ""))
     if at is None:

@@ -82,8 +82,8 @@ class _Call:
 
     def missing(self) -> set[str]:
         """Predecessors of waiting steps that nobody has seen."""
-        known = self.done | self.gone | self.aside | self.waiting.keys()
-        return {before for step in self.waiting if (before := predecessor(step)) and before not in known}
+        before = {predecessor(step) for step in self.waiting} - self.waiting.keys() - self.done
+        return {step for step in before if step and step not in self.gone and step not in self.aside}
 
 
 class JournalReader:

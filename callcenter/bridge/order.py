@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from dispatch.journal import CallStep, Malformed
 
@@ -11,12 +12,20 @@ Step = CallStep | Malformed
 _STEP = re.compile(r"(|.*-)([0-9]{3,6})", re.ASCII)
 
 
+@lru_cache(maxsize=10_000)
+def _parted(step: str) -> tuple[str, int] | None:
+    """The prefix and the number of a step; None when it has another shape. Most calls have the same few steps."""
+    match = _STEP.fullmatch(step)
+    return (match[1], int(match[2])) if match else None
+
+
+@lru_cache(maxsize=10_000)
 def predecessor(step: str) -> str | None:
     """The step that comes before: the channel's previous number, a leg's first after the call's `001`."""
-    match = _STEP.fullmatch(step)
-    if match is None:
+    parted = _parted(step)
+    if parted is None:
         return None
-    prefix, number = match[1], int(match[2])
+    prefix, number = parted
     if number > 1:
         return f"{prefix}{number - 1:03d}"
     return "001" if prefix else None
@@ -24,11 +33,14 @@ def predecessor(step: str) -> str | None:
 
 def in_order(waiting: dict[str, Step]) -> list[str]:
     """The steps of one call in the order of their hand-over (see the head of `journal`)."""
+    if len(waiting) == 1:
+        return [*waiting]
     chains: dict[str, list[tuple[int, str]]] = {}
     for step in waiting:
-        match = _STEP.fullmatch(step)
-        prefix, number = (match[1], int(match[2])) if match else (step, 0)
+        prefix, number = _parted(step) or (step, 0)
         chains.setdefault(prefix, []).append((number, step))
+    if len(chains) == 1:
+        return [step for chain in chains.values() for _, step in sorted(chain)]
     first = waiting.get("001")
     start = first.at.timestamp() if isinstance(first, CallStep) else 0.0
     keyed: list[tuple[float, str, int, str]] = []
