@@ -18,17 +18,18 @@ MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.one
 @given(MOMENTS)
 def test_a_moment_is_kept_as_sqlalchemy_would_write_it(moment: datetime) -> None:
     dialect = sqlite.dialect()
-    ours = Instant().bind_processor(dialect)
+    ours = Instant().dialect_impl(dialect).bind_processor(dialect)
     theirs = sqlite.DATETIME().bind_processor(dialect)
     assert ours is not None
     assert ours(moment) == theirs(moment.astimezone(UTC).replace(tzinfo=None))
-    read = Instant().result_processor(dialect, None)
+    read = Instant().dialect_impl(dialect).result_processor(dialect, None)
     assert read is not None
     assert read(ours(moment)) == moment
 
 
 def test_a_moment_without_a_zone_is_refused_and_none_is_none() -> None:
-    ours = Instant().bind_processor(sqlite.dialect())
+    dialect = sqlite.dialect()
+    ours = Instant().dialect_impl(dialect).bind_processor(dialect)
     assert ours is not None
     assert ours(None) is None
     with pytest.raises(ValueError, match="zone"):
