@@ -40,6 +40,8 @@ _ARRIVALS = Base.metadata.tables["arrivals"]
 """The plain table, since the bulk path needs no mapped objects."""
 _TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE})
 """Steps of a service call that become events of their own; all steps of an emergency do."""
+_ACTING = frozenset({"took", "released", "ended", call_story.GONE})
+"""Steps of an emergency that change its alarm; the others are told there."""
 
 
 @dataclass
@@ -60,6 +62,7 @@ class _Call:
     fresh: dict[str, Record]
     steps: dict[str, Record]
     story: Story
+    values: dict[str, Any] = field(default_factory=dict)
     id: int = 0
 
 
@@ -190,6 +193,7 @@ def _apply(w: Work, by_call: dict[str, dict[str, Record]], plan: NumberPlan, res
             values["next_deadline_at"] = (call.row and call.row["next_deadline_at"]) or w.now + limits.DISPOSE.length
             if call.row is None or call.row["next_deadline_at"] is None:
                 to_dispose.append(call)
+        call.values = values
         (updates if call.row else inserts).append(values)
     fresh = [call for call in calls if call.row is None]
     if inserts:
@@ -363,22 +367,32 @@ def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:
         .where(ArrivalTicket.arrival_id == call.id, Ticket.kind == "emergency")
     )
     ticket_id = None if new else w.session.scalar(of_call)
-    arrival = w.session.get_one(Arrival, call.id, populate_existing=True)
     first_time = ticket_id is None
-    ticket = alarms.raise_alarm(w, arrival, new=new) if ticket_id is None else tickets.locked(w.session, ticket_id)
-    w.tell(_step_events(w, call, ticket.id, call.steps if first_time else call.fresh, None))
+    if ticket_id is None:
+        ticket_id = alarms.raise_alarm(w, _stored(w, call), new=new)
+    w.tell(_step_events(w, call, ticket_id, call.steps if first_time else call.fresh, None))
     story = call.story
     kinds = {kept["s"] for kept in call.fresh.values()} if not first_time else {s["s"] for s in call.steps.values()}
+    if not kinds & _ACTING:
+        return ticket_id
+    ticket = tickets.locked(w.session, ticket_id)
     if story.taken_by and "took" in kinds:
         if states.is_open(ticket.state):
-            alarms.take(w, ticket.id, story.taken_by)
+            alarms.take(w, ticket_id, story.taken_by)
         if not story.cut:
             ring_backs.not_needed(w, call.id, f"taken by {story.taken_by}")
     if story.taken_by is None and "released" in kinds:
-        alarms.hand_back(w, ticket.id, call.call_id, call_story.released_by(call.steps))
+        alarms.hand_back(w, ticket_id, call.call_id, call_story.released_by(call.steps))
     if story.ended and kinds & {"ended", call_story.GONE}:
         if story.cut:
-            ring_backs.want(w, ticket, arrival, plan, "the call was cut")
+            ring_backs.want(w, ticket, _stored(w, call), plan, "the call was cut")
         elif story.taken_by is None:
-            ring_backs.want(w, ticket, arrival, plan, "the caller hung up before anyone took the call")
-    return ticket.id
+            ring_backs.want(w, ticket, _stored(w, call), plan, "the caller hung up before anyone took the call")
+    return ticket_id
+
+
+def _stored(w: Work, call: _Call) -> Arrival:
+    """The call's row, to be read only: what was written just now need not be looked up."""
+    if call.row is None:
+        return Arrival(id=call.id, **call.values)
+    return w.session.get_one(Arrival, call.id, populate_existing=True)
