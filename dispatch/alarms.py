@@ -64,6 +64,24 @@ _DISPOSE = (
         disposed_by="system", next_deadline_at=None,
     )
 )  # fmt: skip
+_CLAIM = (
+    update(_TICKETS)
+    .where(_TICKETS.c.id == bindparam("ticket"), _TICKETS.c.kind == "emergency", _TICKETS.c.state == "raised")
+    .where(_TICKETS.c.taken_by.is_(None))
+    .values(taken_by=bindparam("by"), taken_at=bindparam("at"))
+)
+_WAITING_CALLS = (
+    select(Arrival.external_id, Arrival.channel)
+    .join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
+    .where(ArrivalTicket.ticket_id == bindparam("ticket"), Arrival.source == "call", Arrival.state == "live")
+    .where(Arrival.taken_by.is_(None))
+    .order_by(Arrival.id)
+)
+_WAITING_RING_BACKS = (
+    select(RingBack.call_id)
+    .where(RingBack.ticket_id == bindparam("ticket"), RingBack.state == "live", RingBack.taken_by.is_(None))
+    .order_by(RingBack.id)
+)
 CONFIRMATIONS = {"voice": "通话确认", "door": "上门确认"}
 
 
@@ -194,19 +212,10 @@ def close(w: Work, ticket_id: int, outcome: str, note: str) -> None:
 
 def waiting_calls(session: Session, ticket_id: int) -> list[tuple[str, str]]:
     """The alarm's calls that are up and that nobody has taken: call id and channel name, the oldest first."""
-    calls = session.execute(
-        select(Arrival.external_id, Arrival.channel)
-        .join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
-        .where(ArrivalTicket.ticket_id == ticket_id, Arrival.source == "call", Arrival.state == "live")
-        .where(Arrival.taken_by.is_(None))
-        .order_by(Arrival.id)
-    )
-    found = [(call_id, channel) for call_id, channel in calls]
-    made = session.scalars(
-        select(RingBack.call_id)
-        .where(RingBack.ticket_id == ticket_id, RingBack.state == "live", RingBack.taken_by.is_(None))
-        .order_by(RingBack.id)
-    )
+    session.flush()
+    connection = session.connection()
+    found = [(call_id, channel) for call_id, channel in connection.execute(_WAITING_CALLS, {"ticket": ticket_id})]
+    made = connection.scalars(_WAITING_RING_BACKS, {"ticket": ticket_id})
     # A channel answers to its id as well as to its name, and of a call we made only the id is ours to know.
     return found + [(call_id, call_id) for call_id in made]
 
@@ -219,11 +228,8 @@ def watch_waiting_call(w: Work, ticket: Ticket, call_id: str) -> None:
 
 
 def _claim(w: Work, ticket_id: int, by: str) -> bool:
-    claim = update(Ticket).where(
-        Ticket.id == ticket_id, Ticket.kind == "emergency", Ticket.state == "raised", Ticket.taken_by.is_(None)
-    )
-    values = claim.values(taken_by=by, taken_at=w.now).execution_options(synchronize_session=False)
-    return bool(w.session.execute(values).rowcount == 1)  # type: ignore[attr-defined]
+    w.session.flush()
+    return w.connection.execute(_CLAIM, {"ticket": ticket_id, "by": by, "at": w.now}).rowcount == 1
 
 
 def _alarm(session: Session, ticket_id: int) -> Ticket:

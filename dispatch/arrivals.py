@@ -379,7 +379,7 @@ def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:
     if story.taken_by and "took" in kinds:
         if states.is_open(ticket.state):
             alarms.take(w, ticket_id, story.taken_by)
-        if not story.cut:
+        if not story.cut and not new:  # of a call heard of just now nobody can have wanted one
             ring_backs.not_needed(w, call.id, f"taken by {story.taken_by}")
     if story.taken_by is None and "released" in kinds:
         alarms.hand_back(w, ticket_id, call.call_id, call_story.released_by(call.steps))

@@ -28,6 +28,9 @@ _COUNT_UP = {
     .returning(_NUMBERS.c.last)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
+_LOCKED = (
+    select(Ticket).where(Ticket.id == bindparam("ticket")).with_for_update().execution_options(populate_existing=True)
+)
 _ATTACH = insert(Base.metadata.tables[ArrivalTicket.__tablename__])
 _SET_DEADLINES = insert(Base.metadata.tables[Deadline.__tablename__])
 """Made once, and for plain tables: a person waits for the ticket of an alarm."""
@@ -82,9 +85,7 @@ def begin(w: Work, ticket: Ticket, *watches: Watch) -> None:
 
 def locked(session: Session, ticket_id: int) -> Ticket:
     """The ticket, locked until the commit, as it is now. Raises `NoSuchThing`."""
-    found = session.scalar(
-        select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
-    )
+    found = session.scalar(_LOCKED, {"ticket": ticket_id})
     if found is None:
         raise missing("工单", "ticket", ticket_id)
     return found
