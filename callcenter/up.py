@@ -188,10 +188,10 @@ def _network(settings: Settings) -> Network:
     try:
         kept = NetworkSettings.load(home)
     except TownError:
-        return Network(home, asterisk, made)
+        return Network(home, asterisk, made, stands_back=True)
     # Whoever controls it has read the secret; it stays the same however often the town is started.
     made = replace(made, ari_secret=kept.ari_secret)
-    network = Network(home, asterisk, made)
+    network = Network(home, asterisk, made, stands_back=True)
     if made != kept:
         network.stop()
     return network

@@ -42,7 +42,7 @@ def register(subparsers: "Subparsers") -> None:
 
 def _network(settings: Settings) -> Network:
     home = settings.home / "town"
-    return Network(home, provision_asterisk(say=say), NetworkSettings.load(home))
+    return Network(home, provision_asterisk(say=say), NetworkSettings.load(home), stands_back=True)
 
 
 def _start(arguments: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from pathlib import Path
 from foundation.asterisk.apt import Say
 from foundation.asterisk.errors import AsteriskError, PortInUseError
 from foundation.asterisk.provision import Asterisk
+from foundation.priority import stand_back
 
 # A unix socket's path has 108 bytes with its final NUL; Asterisk itself cuts a longer one without a word.
 _SOCKET_LIMIT = 107
@@ -116,13 +117,15 @@ class Directories:
 class AsteriskProcess:
     """The Asterisk of one folder. Its configuration must be in ``directories.etc`` before ``start``.
 
-    ``before_start`` runs under the start's lock, when it is certain that no Asterisk of this folder runs.
+    ``before_start`` runs under the start's lock, when it is certain that no Asterisk of this folder runs. One that
+    ``stands_back`` leaves the machine to all others.
     """
 
     asterisk: Asterisk
     root: Path
     ports: Sequence[Port] = ()
     before_start: Callable[[], None] = lambda: None
+    stands_back: bool = False
     directories: Directories = field(init=False)
     _child: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
 
@@ -285,6 +288,8 @@ class AsteriskProcess:
                 env={**os.environ, **self.asterisk.program.environment},
                 start_new_session=True,
             )
+        if self.stands_back:
+            stand_back(self._child.pid)
 
     def _wait_ready(self, timeout: float) -> bool:
         """Wait until it says that it is fully booted; False when it ends before, or time is up."""
