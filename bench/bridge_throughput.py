@@ -39,6 +39,7 @@ from callcenter.bridge.link import LinkState
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.intake.calls import CallIntake, Step
 from callcenter.serve import SWITCH_S
+from dispatch import rehearsal
 from dispatch.arrivals import record_steps
 from dispatch.tables import Arrival
 from foundation.clock import SystemClock
@@ -114,8 +115,8 @@ def _product(recording: Recording, home: Path, template: Path, stream: Path) -> 
     (spool / "journal").mkdir(parents=True)
     for (call_id, step), text in recording.steps.items():
         (spool / "journal" / f"{call_id}~{step}").write_text(text, encoding="utf-8")
-    gc.collect()
     took = asyncio.run(_play(recording, home, stream))
+    gc.unfreeze()
     shutil.rmtree(home)
     return took
 
@@ -124,6 +125,9 @@ async def _play(recording: Recording, home: Path, stream: Path) -> float:
     sys.setswitchinterval(SWITCH_S)
     database = Database(f"sqlite:///{home}/callcenter.sqlite3")
     writer = Writer(database, SystemClock())
+    await rehearsal.press(writer)  # this and the next two lines as at each start of the application
+    gc.collect()
+    gc.freeze()
     intake = CallIntake(writer, record_steps)
     committed = 0
     all_committed = asyncio.Event()
