@@ -24,6 +24,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from callcenter.bridge.actions import Actions
@@ -42,6 +43,9 @@ OnSteps = Callable[[Sequence[Step], bool], Awaitable[None]]
 
 _REMEMBERED = 10_000
 """Calls whose committed steps are remembered. One forgotten costs a question to the exchange, nothing more."""
+
+_GIVE_WAY = 0.25
+"""Seconds for which ordinary calls let emergencies pass."""
 
 
 @dataclass(slots=True)
@@ -246,10 +250,18 @@ class JournalReader:
         while True:
             await lane.wait(next_due)
             await lane.gather()
+            if lane is self._ordinary:
+                await self._after_emergencies()
             lane.wake.clear()
             batch, next_due = self._take(lane)
             if batch:
                 await self._hand_over(lane, batch)
+
+    async def _after_emergencies(self) -> None:
+        """Let emergencies that wait go first; not for ever, since one that cannot be stored would keep all others."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GIVE_WAY):
+                await self._urgent.idle.wait()
 
     async def _hand_over(self, lane: Lane, batch: list[tuple[str, str]]) -> None:
         calls = {call_id: self._calls[call_id] for call_id, _ in batch}
