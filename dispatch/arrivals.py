@@ -77,7 +77,7 @@ def record_steps(w: Work, steps: Sequence[CallStep | Malformed], plan: NumberPla
     by_call: dict[str, dict[str, Record]] = {}
     unreadable: list[Malformed] = []
     for step in steps:
-        if not _ID.fullmatch(step.call_id) or not _ID.fullmatch(step.step):
+        if (step.call_id not in by_call and not _ID.fullmatch(step.call_id)) or not _ID.fullmatch(step.step):
             unreadable.append(
                 Malformed(step.call_id[:80], step.step[:70], "", "no id of a call or step looks like this")
             )

@@ -126,8 +126,8 @@ class Calls:
     # --- one event each; True when something changed ---------------------------------------------
 
     def _channel(self, event: AmiEvent) -> bool:
-        unique_id = event.text("uniqueid")
         channel = _channel_of(event.text)
+        unique_id = channel.unique_id
         if not unique_id or self.channels.get(unique_id) == channel:
             return False
         if event.name == "Newstate" and unique_id not in self.channels:

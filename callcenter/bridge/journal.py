@@ -161,9 +161,10 @@ class JournalReader:
 
     def _line_up(self, call_id: str, call: _Call) -> None:
         own = self._lane(call)
+        if call_id in own.ready:
+            return  # whatever keeps it from being handed over wakes the lane when it ends
         for lane in self._lanes:
-            if lane is not own:
-                lane.ready.pop(call_id, None)
+            lane.ready.pop(call_id, None)
         own.put(call_id)
 
     def _waiting(self) -> list[str]:
