@@ -25,13 +25,13 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from callcenter.bridge.actions import Actions
 from callcenter.bridge.deletions import Deletions
 from callcenter.bridge.errors import BridgeError
 from callcenter.bridge.lanes import Lane, is_ordinary, is_urgent
-from callcenter.bridge.order import Step, in_order, predecessor
+from callcenter.bridge.order import CallSteps, Step, in_order
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.bridge.spool import NAME, Spool
 from dispatch.journal import CallStep, Malformed, clean, parse
@@ -63,33 +63,6 @@ class JournalCounters:
     pending: int = 0
 
 
-@dataclass(slots=True)
-class _Call:
-    """What is known of one call. `gone` are steps that the exchange no longer holds."""
-
-    waiting: dict[str, Step] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    gone: set[str] = field(default_factory=set)
-    aside: set[str] = field(default_factory=set)
-    ordinary: bool = False
-    """Known to be no emergency."""
-    urgent: bool = False
-    """A step made it one, or may have."""
-    under_way: bool = False
-    """Steps of it are being committed."""
-    asked: bool = False
-    """The exchange is being asked for a missing step; nothing is handed over meanwhile."""
-    alone: bool = False
-    due: float = 0.0
-    tries: int = 0
-    accepted_then: int = -1
-
-    def missing(self) -> set[str]:
-        """Predecessors of waiting steps that nobody has seen."""
-        before = {predecessor(step) for step in self.waiting} - self.waiting.keys() - self.done
-        return {step for step in before if step and step not in self.gone and step not in self.aside}
-
-
 class JournalReader:
     """Hears steps from events and from the exchange's database, hands them over, and deletes what is committed."""
 
@@ -107,7 +80,7 @@ class JournalReader:
         self._settings = settings
         self._on_alarm = on_alarm
         self._spool = Spool(settings.spool)
-        self._calls: OrderedDict[str, _Call] = OrderedDict()
+        self._calls: OrderedDict[str, CallSteps] = OrderedDict()
         self._urgent = Lane(urgent=True, gather=0.0, most_calls=settings.journal_batch)
         self._ordinary = Lane(urgent=False, gather=settings.journal_gather, most_calls=settings.journal_batch)
         self._lanes = (self._urgent, self._ordinary)
@@ -131,7 +104,7 @@ class JournalReader:
         """Take note of a step; known ones cost nothing."""
         call = self._calls.get(call_id)
         if call is None:
-            call = self._calls[call_id] = _Call()
+            call = self._calls[call_id] = CallSteps()
             self._fresh.add(call_id)
             self._forget_old()
         if step in call.done:
@@ -156,10 +129,10 @@ class JournalReader:
         call.urgent = call.urgent or is_urgent(parsed)
         self._line_up(call_id, call)
 
-    def _lane(self, call: _Call) -> Lane:
+    def _lane(self, call: CallSteps) -> Lane:
         return self._ordinary if call.ordinary and not call.urgent else self._urgent
 
-    def _line_up(self, call_id: str, call: _Call) -> None:
+    def _line_up(self, call_id: str, call: CallSteps) -> None:
         own = self._lane(call)
         if call_id in own.ready:
             return  # whatever keeps it from being handed over wakes the lane when it ends
@@ -384,14 +357,14 @@ class JournalReader:
 
     # --- gaps ------------------------------------------------------------------------------------
 
-    def _ask(self, call_id: str, call: _Call) -> None:
+    def _ask(self, call_id: str, call: CallSteps) -> None:
         self.counters.gaps += 1
         call.asked = True
         task = asyncio.get_running_loop().create_task(self._fill_gap(call_id, call))
         self._questions.add(task)
         task.add_done_callback(self._questions.discard)
 
-    async def _fill_gap(self, call_id: str, call: _Call) -> None:
+    async def _fill_gap(self, call_id: str, call: CallSteps) -> None:
         missing = call.missing()
         if NAME.fullmatch(call_id):
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dispatch.journal import CallStep, Malformed
@@ -52,3 +53,30 @@ def in_order(waiting: dict[str, Step]) -> list[str]:
             latest = max(latest, one.at.timestamp()) if isinstance(one, CallStep) else latest
             keyed.append((latest, prefix, number, step))
     return [step for *_, step in sorted(keyed)]
+
+
+@dataclass(slots=True)
+class CallSteps:
+    """What is known of one call. `gone` are steps that the exchange no longer holds."""
+
+    waiting: dict[str, Step] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    aside: set[str] = field(default_factory=set)
+    ordinary: bool = False
+    """Known to be no emergency."""
+    urgent: bool = False
+    """A step made it one, or may have."""
+    under_way: bool = False
+    """Steps of it are being committed."""
+    asked: bool = False
+    """The exchange is being asked for a missing step; nothing is handed over meanwhile."""
+    alone: bool = False
+    due: float = 0.0
+    tries: int = 0
+    accepted_then: int = -1
+
+    def missing(self) -> set[str]:
+        """Predecessors of waiting steps that nobody has seen."""
+        before = {predecessor(step) for step in self.waiting} - self.waiting.keys() - self.done
+        return {step for step in before if step and step not in self.gone and step not in self.aside}
