@@ -46,7 +46,12 @@ def whole_system(folder: Path, *, application: bool = True) -> Iterator[System]:
     folder.mkdir(parents=True, exist_ok=True)
     district = small_district(everyone=True)
     with open_system(
-        folder, provision_asterisk(), district=district, settings=settings_in(folder), application=application
+        folder,
+        provision_asterisk(),
+        district=district,
+        settings=settings_in(folder),
+        application=application,
+        stands_back=True,
     ) as system:
         yield system
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from callcenter import health
 from callcenter.bounds import BoundedBodies
 from callcenter.bridge.settings import BridgeSettings
-from callcenter.console.app import ConsoleSettings, create_console
+from callcenter.console.app import Console, ConsoleSettings, create_console
 from callcenter.exchange.context import ami_secret, secrets_folder
 from callcenter.flows.desk import FlowDesk
 from callcenter.flows.room import FlowPlan
@@ -25,10 +27,13 @@ from callcenter.recorder import RecordingPlan, file_of
 from callcenter.service import Plan, Service
 from callcenter.settings import Settings
 from callcenter.town.pages import TownPages
+from dispatch import rehearsal
 from dispatch.recordings import Keep
 from foundation import migrations
 from foundation.numbers import NumberPlan
 from foundation.secret_files import secret
+
+log = logging.getLogger(__name__)
 
 
 class Application:
@@ -69,8 +74,20 @@ class Application:
             await console.start()
             stack.push_async_callback(console.stop)
             site.mount("/", console.app)
+            await _rehearse(service, console)
             service.start()
             yield
+
+
+async def _rehearse(service: Service, console: Console) -> None:
+    """Go once through what a press sets in motion, and spare what is there by now from being looked through for waste:
+    a search of the whole memory in the middle of a press would be felt."""
+    try:
+        console.stream.rehearse(await rehearsal.press(service.writer))
+    except Exception:
+        log.exception("the rehearsal of a press failed; the application starts all the same")
+    gc.collect()
+    gc.freeze()
 
 
 def plan_of(settings: Settings) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ BACK_OFF_S = (1, 2, 5, 10)
 STEADY_S = 60.0
 GENTLY_S = 10.0
 LONGEST_LOG = 50_000_000
-"""Bytes; a longer log is put aside at the next start, over the one put aside before."""
+"""Bytes; a longer log is put aside, over the one put aside before."""
 
 
 class Keeper:
@@ -81,14 +82,32 @@ class Keeper:
 
     def _live_once(self, stopping: threading.Event) -> int:
         """One life of the application, from its start to its end; its exit code."""
-        with suppress(FileNotFoundError):
-            if self.log.stat().st_size > LONGEST_LOG:
-                self.log.replace(self.log.with_suffix(".log.1"))
+        self._keep_log_short()
         with self.log.open("ab") as output:
             process = self._start(output)
             while process.poll() is None and not stopping.wait(0.2):
-                pass
+                self._keep_log_short()
             return _end_child(process)
+
+    def _keep_log_short(self) -> None:
+        """Copied and emptied, not renamed: the application goes on writing into the same file, also when we are dead.
+
+        A log that cannot be put aside is emptied all the same: the disk is needed for the calls.
+        """
+        with suppress(OSError):
+            if self.log.stat().st_size <= LONGEST_LOG:
+                return
+            copy = self.log.with_suffix(".log.new")
+            try:
+                shutil.copyfile(self.log, copy)
+                copy.replace(self.log.with_suffix(".log.1"))
+            except OSError as error:
+                with suppress(OSError):
+                    copy.unlink()
+                self._say(
+                    f"日志放不下了，已清空 The log had grown long and could not be put aside ({error}): it was emptied"
+                )
+            os.truncate(self.log, 0)
 
     def log_end(self, lines: int = 15) -> str:
         """The last words of the application."""

@@ -188,10 +188,10 @@ def _network(settings: Settings) -> Network:
     try:
         kept = NetworkSettings.load(home)
     except TownError:
-        return Network(home, asterisk, made)
+        return Network(home, asterisk, made, stands_back=True)
     # Whoever controls it has read the secret; it stays the same however often the town is started.
     made = replace(made, ari_secret=kept.ari_secret)
-    network = Network(home, asterisk, made)
+    network = Network(home, asterisk, made, stands_back=True)
     if made != kept:
         network.stop()
     return network
@@ -288,4 +288,6 @@ class _Signals:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    """A terminal that was closed or a disk that is full must not end the threads that keep everything running."""
+    with suppress(OSError, ValueError):
+        print(text, flush=True)

@@ -6,18 +6,22 @@ when is `dispatch.ladder`; calling back a line that was cut is `dispatch.ring_ba
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dispatch import limits, states, tickets
+from dispatch.cards import tries
 from dispatch.errors import AlarmNotConfirmed, BadInput, TicketNotOpen, missing
+from dispatch.queries import AlarmView
 from dispatch.tables import Arrival, ArrivalTicket, RingBack, Ticket
 from dispatch.tickets import Watch
 from foundation import deadlines, outbox
+from foundation.tables import Base
 from foundation.text import clean, one_line
 from foundation.writer import Work
-from residents.tables import Device, Home, HomeMember, Person
+from residents import queries as residents
+from residents.tables import Device, HomeMember, Person
 
 GRADES = {
     "accidental": "误触",
@@ -38,42 +42,83 @@ OUTCOMES = {
 }
 NEEDS_CONFIRMATION = frozenset({"accidental", "test", "no_need"})
 """Outcomes that say nothing was wrong: somebody who was heard or seen must have said so. A silent line is danger."""
+_TICKETS = Base.metadata.tables[Ticket.__tablename__]
+_ARRIVALS = Base.metadata.tables[Arrival.__tablename__]
+_OPEN_ALARM = (
+    select(_TICKETS.c.id)
+    .where(_TICKETS.c.household == bindparam("household"))
+    .where(text("kind = 'emergency' AND state NOT IN ('closed', 'archived')"))
+    .with_for_update()
+)
+"""In the very words of the index `uq_tickets_open_alarm`: with bound values SQLite would not use it."""
+_STORE = {
+    name: dialect.insert(_TICKETS).on_conflict_do_nothing().returning(_TICKETS.c.id)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+"""Gives no id where the household has an open alarm already."""
+_DISPOSE = (
+    update(_ARRIVALS)
+    .where(_ARRIVALS.c.id == bindparam("arrival"))
+    .values(
+        disposition=bindparam("disposition"), disposition_reason=bindparam("reason"), disposed_at=bindparam("at"),
+        disposed_by="system", next_deadline_at=None,
+    )
+)  # fmt: skip
+_CLAIM = (
+    update(_TICKETS)
+    .where(_TICKETS.c.id == bindparam("ticket"), _TICKETS.c.kind == "emergency", _TICKETS.c.state == "raised")
+    .where(_TICKETS.c.taken_by.is_(None))
+    .values(taken_by=bindparam("by"), taken_at=bindparam("at"))
+)
+_WAITING_CALLS = (
+    select(Arrival.external_id, Arrival.channel)
+    .join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
+    .where(ArrivalTicket.ticket_id == bindparam("ticket"), Arrival.source == "call", Arrival.state == "live")
+    .where(Arrival.taken_by.is_(None))
+    .order_by(Arrival.id)
+)
+_WAITING_RING_BACKS = (
+    select(RingBack.call_id)
+    .where(RingBack.ticket_id == bindparam("ticket"), RingBack.state == "live", RingBack.taken_by.is_(None))
+    .order_by(RingBack.id)
+)
 CONFIRMATIONS = {"voice": "通话确认", "door": "上门确认"}
 
 
-def raise_alarm(w: Work, arrival: Arrival, *, new: bool = False) -> Ticket:
+def raise_alarm(w: Work, arrival: Arrival, *, new: bool = False) -> int:
     """Join the household's open alarm, or open one; link the arrival to it. The arrival must be stored already.
 
     `new`: it was stored in this very transaction, so nothing can be tied to it yet, and nothing is looked for.
+    `arrival` is only read. Few statements, and none made anew: a person waits at the end of this. Returns the alarm's
+    ticket id.
     """
     home_id = arrival.home_id or _home_of_line(w.session, arrival)
-    household = _household(arrival, home_id)
-    ticket = _open_alarm(w.session, household)
-    how = "joined"
-    if ticket is None:
-        try:
-            with w.session.begin_nested():
-                ticket = _open(w, arrival, home_id, household)
-            how = "opened"
-        except IntegrityError:
-            ticket = _open_alarm(w.session, household)
-            if ticket is None:
-                raise
-    arrival.disposition, arrival.disposition_reason = "ticket", f"{how} {ticket.number}"
-    arrival.disposed_at, arrival.disposed_by, arrival.next_deadline_at = w.now, "system", None
+    key = _household(arrival, home_id)
     w.session.flush()
+    ticket_id = w.connection.scalar(_OPEN_ALARM, {"household": key})
+    opened = None
+    if ticket_id is None:
+        opened = _open(w, arrival, home_id, key)
+        ticket_id = opened.ticket.id if opened else w.connection.scalar(_OPEN_ALARM, {"household": key})
+        if ticket_id is None:
+            raise RuntimeError(f"no alarm of {key} could be opened, and none is open")
+    how = "opened" if opened else "joined"
+    ticket = opened.ticket if opened else tickets.locked(w.session, ticket_id)
+    w.connection.execute(
+        _DISPOSE, {"arrival": arrival.id, "disposition": "ticket", "reason": f"{how} {ticket.number}", "at": w.now}
+    )
     if not new:
         # A call first taken for another matter may turn out to be a press: the alarm is then its ticket.
         w.session.execute(delete(ArrivalTicket).where(ArrivalTicket.arrival_id == arrival.id))
         deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{arrival.id}")
-    tickets.attach(w, arrival.id, ticket.id, how)
-    if how == "opened":
-        w.log("alarm.raised", ticket_id=ticket.id, arrival_id=arrival.id, household=household, siren="on")
+    tickets.attach(w, arrival.id, ticket_id, how)
+    if opened:
+        w.log("alarm.raised", ticket_id=ticket_id, arrival_id=arrival.id, household=key, siren="on", seen=opened)
     else:
-        w.log("alarm.pressed_again", ticket_id=ticket.id, arrival_id=arrival.id, state=ticket.state)
+        w.log("alarm.pressed_again", ticket_id=ticket_id, arrival_id=arrival.id, state=ticket.state)
         if ticket.state != "raised":
             watch_waiting_call(w, ticket, arrival.external_id)
-    return ticket
+    return ticket_id
 
 
 def take(w: Work, ticket_id: int, by: str) -> bool:
@@ -167,19 +212,10 @@ def close(w: Work, ticket_id: int, outcome: str, note: str) -> None:
 
 def waiting_calls(session: Session, ticket_id: int) -> list[tuple[str, str]]:
     """The alarm's calls that are up and that nobody has taken: call id and channel name, the oldest first."""
-    calls = session.execute(
-        select(Arrival.external_id, Arrival.channel)
-        .join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
-        .where(ArrivalTicket.ticket_id == ticket_id, Arrival.source == "call", Arrival.state == "live")
-        .where(Arrival.taken_by.is_(None))
-        .order_by(Arrival.id)
-    )
-    found = [(call_id, channel) for call_id, channel in calls]
-    made = session.scalars(
-        select(RingBack.call_id)
-        .where(RingBack.ticket_id == ticket_id, RingBack.state == "live", RingBack.taken_by.is_(None))
-        .order_by(RingBack.id)
-    )
+    session.flush()
+    connection = session.connection()
+    found = [(call_id, channel) for call_id, channel in connection.execute(_WAITING_CALLS, {"ticket": ticket_id})]
+    made = connection.scalars(_WAITING_RING_BACKS, {"ticket": ticket_id})
     # A channel answers to its id as well as to its name, and of a call we made only the id is ours to know.
     return found + [(call_id, call_id) for call_id in made]
 
@@ -192,11 +228,8 @@ def watch_waiting_call(w: Work, ticket: Ticket, call_id: str) -> None:
 
 
 def _claim(w: Work, ticket_id: int, by: str) -> bool:
-    claim = update(Ticket).where(
-        Ticket.id == ticket_id, Ticket.kind == "emergency", Ticket.state == "raised", Ticket.taken_by.is_(None)
-    )
-    values = claim.values(taken_by=by, taken_at=w.now).execution_options(synchronize_session=False)
-    return bool(w.session.execute(values).rowcount == 1)  # type: ignore[attr-defined]
+    w.session.flush()
+    return w.connection.execute(_CLAIM, {"ticket": ticket_id, "by": by, "at": w.now}).rowcount == 1
 
 
 def _alarm(session: Session, ticket_id: int) -> Ticket:
@@ -206,33 +239,35 @@ def _alarm(session: Session, ticket_id: int) -> Ticket:
     return ticket
 
 
-def _open(w: Work, arrival: Arrival, home_id: int | None, household: str) -> Ticket:
-    home = w.session.get(Home, home_id) if home_id is not None else None
-    person_id = _only_person(w.session, home_id)
-    return tickets.open_ticket(
-        w, "emergency", "raised", "desk",
-        *_ladder(w),
+def _open(w: Work, arrival: Arrival, home_id: int | None, key: str) -> AlarmView | None:
+    """Store a new alarm; it as its card shows it, or None when another command has just opened one of this household.
+
+    The view's ticket is a copy of the row that no session knows.
+    """
+    household = residents.household(w.connection, home_id) if home_id is not None else None
+    people = household.people if household else ()
+    ladder = _ladder(w)
+    row = tickets.new_row(
+        w, "emergency", "raised", "desk", *ladder,
         urgency="extra_urgent", summary="一键通求助", caller=arrival.caller, caller_name=arrival.caller_name,
-        home_id=home_id, person_id=person_id, device_code=arrival.device_code, arrival_id=arrival.id,
-        community=home.division_code[:12] if home else "", district=home.division_code[:6] if home else "",
-        address=home.address if home else "", household=household,
-        policy={"seats_s": 10, "duty_s": 20, "contacts_s": 40, "again_s": 40},
+        home_id=home_id, person_id=people[0].id if len(people) == 1 else None, device_code=arrival.device_code,
+        arrival_id=arrival.id, community=household.division_code[:12] if household else "",
+        district=household.division_code[:6] if household else "", address=household.address if household else "",
+        household=key, policy={"seats_s": 10, "duty_s": 20, "contacts_s": 40, "again_s": 40},
     )  # fmt: skip
+    ticket_id = w.connection.scalar(_STORE[w.connection.dialect.name], row)
+    if ticket_id is None:
+        return None
+    ticket = Ticket(id=ticket_id, **row)
+    tickets.begin(w, ticket, *ladder)
+    first = min(ladder, key=lambda watch: watch.due_at)
+    return AlarmView(ticket, household, arrival.state == "live", 1, first.due_at, first.reason, tries([arrival]))
 
 
 def _ladder(w: Work) -> list[Watch]:
     """The rungs of an alarm that nobody has taken; what each does is `dispatch.ladder`."""
     rungs = {"alarm.seats": limits.NEXT_SEAT, "alarm.duty": limits.DUTY, "alarm.contacts": limits.CONTACTS}
     return [Watch.within(kind, limit, w.now, urgent=True) for kind, limit in rungs.items()]
-
-
-def _open_alarm(session: Session, household: str) -> Ticket | None:
-    return session.scalar(
-        select(Ticket)
-        .where(Ticket.household == household, Ticket.kind == "emergency", Ticket.state.not_in(("closed", "archived")))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
 
 
 def _household(arrival: Arrival, home_id: int | None) -> str:
@@ -258,10 +293,3 @@ def _home_of_line(session: Session, arrival: Arrival) -> int | None:
     members = select(HomeMember.home_id).join(Person, Person.id == HomeMember.person_id)
     homes = session.scalars(members.where(Person.phone == arrival.caller).distinct().limit(2)).all()
     return homes[0] if len(homes) == 1 else None
-
-
-def _only_person(session: Session, home_id: int | None) -> int | None:
-    if home_id is None:
-        return None
-    people = session.scalars(select(HomeMember.person_id).where(HomeMember.home_id == home_id).limit(2)).all()
-    return people[0] if len(people) == 1 else None

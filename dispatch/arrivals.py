@@ -16,9 +16,19 @@ from typing import Any
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from dispatch import alarms, call_backs, call_story, flow_answers, incidents, limits, ring_backs, states, tickets
+from dispatch import (
+    alarms,
+    call_backs,
+    call_story,
+    flow_answers,
+    incidents,
+    limits,
+    own_calls,
+    ring_backs,
+    states,
+    tickets,
+)
 from dispatch.call_story import Record, Story
-from dispatch.errors import AlreadyDisposed, BadInput, missing
 from dispatch.incident_tables import MassIncident
 from dispatch.journal import CallStep, Malformed
 from dispatch.staff_tasks import add_tasks
@@ -31,9 +41,6 @@ from foundation.text import clean, one_line
 from foundation.writer import Work
 from residents.tables import Home
 
-BY_HAND = frozenset({"test", "nuisance", "wrong_number", "abandoned"})
-"""What an operator may say of an arrival; a ticket or an inquiry is made by their own commands."""
-
 _AUTOMATIC = frozenset({"abandoned", "wrong_number", "ended_unknown"})
 _ID = re.compile(r"[!-~]{1,100}", re.ASCII)
 _ADVISORY_LOCK = 81890
@@ -41,8 +48,8 @@ _ARRIVALS = Base.metadata.tables["arrivals"]
 """The plain table, since the bulk path needs no mapped objects."""
 _TOLD = frozenset({"answered", "took", "released", "ended", call_story.GONE}) | flow_answers.TOLD
 """Steps of a service call that become events of their own; all steps of an emergency do."""
-_OF_A_CALL_BACK = frozenset({"called", "answered"})
-"""Steps of a call back that belong to the arrival it answers: a person talks to its caller now."""
+_ACTING = frozenset({"took", "released", "ended", call_story.GONE})
+"""Steps of an emergency that change its alarm; the others are told there."""
 
 
 @dataclass
@@ -63,6 +70,7 @@ class _Call:
     fresh: dict[str, Record]
     steps: dict[str, Record]
     story: Story
+    values: dict[str, Any] = field(default_factory=dict)
     id: int = 0
 
 
@@ -77,7 +85,7 @@ def record_steps(w: Work, steps: Sequence[CallStep | Malformed], plan: NumberPla
     by_call: dict[str, dict[str, Record]] = {}
     unreadable: list[Malformed] = []
     for step in steps:
-        if not _ID.fullmatch(step.call_id) or not _ID.fullmatch(step.step):
+        if (step.call_id not in by_call and not _ID.fullmatch(step.call_id)) or not _ID.fullmatch(step.step):
             unreadable.append(
                 Malformed(step.call_id[:80], step.step[:70], "", "no id of a call or step looks like this")
             )
@@ -88,22 +96,7 @@ def record_steps(w: Work, steps: Sequence[CallStep | Malformed], plan: NumberPla
             kept: Record = {"s": "unreadable", "t": w.now.timestamp(), "record": step.record[: call_story.MOST_FIELD]}
             by_call.setdefault(step.call_id, {}).setdefault(step.step, kept)
     _one_at_a_time(w.session)
-    for call_id in [c for c in by_call if ring_backs.CALL_ID.fullmatch(c)]:
-        new = by_call.pop(call_id)
-        if not ring_backs.record(w, call_id, {n: k for n, k in new.items() if k["s"] != "unreadable"}):
-            record = Malformed(call_id, next(iter(new)), str(new)[:400], "a ring-back that no alarm knows")
-            unreadable.append(record)
-    for call_id in [c for c in by_call if call_backs.CALL_ID.fullmatch(c)]:
-        new = by_call.pop(call_id)
-        answers = call_backs.record(w, call_id, {n: k for n, k in new.items() if k["s"] != "unreadable"})
-        if answers is None:
-            unreadable.append(Malformed(call_id, next(iter(new)), str(new)[:400], "a call back that nobody owes"))
-            continue
-        for arrival_call in w.session.scalars(select(Arrival.external_id).where(Arrival.id.in_(answers[-1:]))):
-            told = {f"{call_id}:{name}": kept for name, kept in new.items() if kept["s"] in _OF_A_CALL_BACK}
-            by_call.setdefault(arrival_call, {}).update(told)
-    for call_id in [c for c in by_call if flow_answers.CALL_ID.fullmatch(c)]:
-        flow_answers.record(w, call_id, by_call.pop(call_id))
+    unreadable += own_calls.take(w, by_call)
     _apply(w, by_call, plan, result)
     result.unreadable = [(bad.call_id, bad.step) for bad in unreadable]
     add_tasks(
@@ -133,56 +126,8 @@ def end_unknown(
     gone = [call_id for call_id in ids if call_id not in live]
     mark: Record = {"s": call_story.GONE, "t": w.now.timestamp()}
     _apply(w, {call_id: {call_story.GONE: mark} for call_id in gone}, plan or NumberPlan(), RecordResult())
-    for call_id in ring_backs.live_before(w.session, before):
-        if call_id not in live:
-            ring_backs.record(w, call_id, {call_story.GONE: mark})
-    for call_id in call_backs.live_before(w.session, before):
-        if call_id not in live:
-            call_backs.record(w, call_id, {call_story.GONE: mark})
+    own_calls.end_those_gone(w, live, before)
     return len(gone)
-
-
-def dispose(w: Work, arrival_id: int, disposition: str, reason: str) -> None:
-    """An operator says how an arrival ended: test, nuisance, wrong number, abandoned. Once; an emergency never.
-
-    A line with an emergency device is never a nuisance.
-    """
-    reason = one_line(reason, 200)
-    if disposition not in BY_HAND or not reason:
-        raise BadInput("需要处置结果和原因", f"a disposition is one of {', '.join(sorted(BY_HAND))}, with a reason")
-    arrival = w.session.get(Arrival, arrival_id, with_for_update=True, populate_existing=True)
-    if arrival is None:
-        raise missing("来件", "arrival", arrival_id)
-    if disposition == "nuisance" and arrival.device_code:
-        raise BadInput("一键通线路不得按骚扰处理", "a call from a device line is never a nuisance")
-    if arrival.disposition is not None:
-        raise AlreadyDisposed("该来件已有处置结果", f"arrival {arrival_id} ended as {arrival.disposition} already")
-    arrival.disposition, arrival.disposition_reason = disposition, reason
-    arrival.disposed_at, arrival.disposed_by, arrival.next_deadline_at = w.now, w.actor, None
-    if arrival.kind == "unknown" and arrival.state == "live":  # only an unreadable record speaks of it: it has no end
-        arrival.state, arrival.ended_at = "ended", w.now
-    w.session.flush()
-    deadlines.withdraw_all(w.session, w.now, subject=f"arrival:{arrival_id}")
-    w.log("arrival.disposed", arrival_id=arrival_id, disposition=disposition, reason=reason)
-
-
-def remind_dispose(w: Work, arrival_id: int) -> None:
-    """Nobody has said how this call ended: a task for the staff, and asked again in an hour."""
-    arrival = w.session.get(Arrival, arrival_id, with_for_update=True, populate_existing=True)
-    if arrival is None or arrival.disposition is not None:
-        return
-    if arrival.state == "live" and arrival.kind != "unknown":
-        arrival.next_deadline_at = None
-        w.session.flush()
-        return
-    who = arrival.caller or arrival.caller_raw or "?"
-    words = f"来电 {who} 已结束，尚无处置结果 / the call from {who} ended and has no outcome yet"
-    add_tasks(w, "undisposed", {str(arrival_id): words}, arrival_ids={str(arrival_id): arrival_id})
-    due = w.now + limits.DISPOSE_AGAIN
-    deadlines.put(w.session, "arrival.dispose", f"arrival:{arrival_id}", due, limits.DISPOSE.reason, w.now)
-    arrival.next_deadline_at = due
-    w.session.flush()
-    w.log("arrival.overdue", arrival_id=arrival_id)
 
 
 def _one_at_a_time(session: Session) -> None:
@@ -212,6 +157,7 @@ def _apply(w: Work, by_call: dict[str, dict[str, Record]], plan: NumberPlan, res
             values["next_deadline_at"] = (call.row and call.row["next_deadline_at"]) or w.now + limits.DISPOSE.length
             if call.row is None or call.row["next_deadline_at"] is None:
                 to_dispose.append(call)
+        call.values = values
         (updates if call.row else inserts).append(values)
     fresh = [call for call in calls if call.row is None]
     if inserts:
@@ -398,22 +344,32 @@ def _emergency(w: Work, call: _Call, plan: NumberPlan) -> int:
         .where(ArrivalTicket.arrival_id == call.id, Ticket.kind == "emergency")
     )
     ticket_id = None if new else w.session.scalar(of_call)
-    arrival = w.session.get_one(Arrival, call.id, populate_existing=True)
     first_time = ticket_id is None
-    ticket = alarms.raise_alarm(w, arrival, new=new) if ticket_id is None else tickets.locked(w.session, ticket_id)
-    w.tell(_step_events(w, call, ticket.id, call.steps if first_time else call.fresh, None))
+    if ticket_id is None:
+        ticket_id = alarms.raise_alarm(w, _stored(w, call), new=new)
+    w.tell(_step_events(w, call, ticket_id, call.steps if first_time else call.fresh, None))
     story = call.story
     kinds = {kept["s"] for kept in call.fresh.values()} if not first_time else {s["s"] for s in call.steps.values()}
+    if not kinds & _ACTING:
+        return ticket_id
+    ticket = tickets.locked(w.session, ticket_id)
     if story.taken_by and "took" in kinds:
         if states.is_open(ticket.state):
-            alarms.take(w, ticket.id, story.taken_by)
-        if not story.cut:
+            alarms.take(w, ticket_id, story.taken_by)
+        if not story.cut and not new:  # of a call heard of just now nobody can have wanted one
             ring_backs.not_needed(w, call.id, f"taken by {story.taken_by}")
     if story.taken_by is None and "released" in kinds:
-        alarms.hand_back(w, ticket.id, call.call_id, call_story.released_by(call.steps))
+        alarms.hand_back(w, ticket_id, call.call_id, call_story.released_by(call.steps))
     if story.ended and kinds & {"ended", call_story.GONE}:
         if story.cut:
-            ring_backs.want(w, ticket, arrival, plan, "the call was cut")
+            ring_backs.want(w, ticket, _stored(w, call), plan, "the call was cut")
         elif story.taken_by is None:
-            ring_backs.want(w, ticket, arrival, plan, "the caller hung up before anyone took the call")
-    return ticket.id
+            ring_backs.want(w, ticket, _stored(w, call), plan, "the caller hung up before anyone took the call")
+    return ticket_id
+
+
+def _stored(w: Work, call: _Call) -> Arrival:
+    """The call's row, to be read only: what was written just now need not be looked up."""
+    if call.row is None:
+        return Arrival(id=call.id, **call.values)
+    return w.session.get_one(Arrival, call.id, populate_existing=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dispatch import (
-    arrivals,
     call_backs,
+    dispositions,
     follow_up,
     incidents,
     ladder,
@@ -38,7 +38,7 @@ def fire(w: Work, deadline_id: int, plan: NumberPlan | None = None) -> str:
         return "moved"
     plan = plan or NumberPlan()
     if row.kind == "arrival.dispose":
-        arrivals.remind_dispose(w, int(row.subject.partition(":")[2]))
+        dispositions.remind_dispose(w, int(row.subject.partition(":")[2]))
     elif row.kind == "call_back.answered":
         call_backs.not_answered(w, int(row.subject.partition(":")[2]))
     elif row.kind == recordings.RESUME:

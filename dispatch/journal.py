@@ -22,8 +22,9 @@ MOST_TYPED = 10
 """Values that a person typed in one step `said`; more are not kept."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIME = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?", re.ASCII)
 _TYPED = re.compile(r"v_[A-Z][A-Z0-9_]{0,30}", re.ASCII)
+MOST_SECONDS, MOST_FRACTION = 12, 9
+"""Digits of a record's time before and behind the point."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -49,6 +50,8 @@ class StepKind(StrEnum):
     MESSAGE = "message"
     TRANSFERRED = "transferred"
 
+
+_KINDS = {kind.value: kind for kind in StepKind}
 
 FIELDS: Mapping[StepKind, tuple[str, ...]] = MappingProxyType(
     {
@@ -110,13 +113,17 @@ def parse(call_id: str, step: str, record: str) -> CallStep | Malformed:
     if len(record) > MAX_RECORD:
         return Malformed(call_id, step, clean(record[:MAX_RECORD]), f"longer than {MAX_RECORD} characters")
     values: dict[str, str] = {}
+    proper = record.isprintable()
     for part in record.split("&"):
         name, equals, value = part.partition("=")
-        if equals:
-            values.setdefault(name, clean(unquote(value, errors="replace")))
-    try:
-        kind = StepKind(values.get("s", ""))
-    except ValueError:
+        if equals and name not in values:
+            if "%" in value:
+                value = clean(unquote(value, errors="replace"))
+            elif not proper:
+                value = clean(value)
+            values[name] = value
+    kind = _KINDS.get(values.get("s", ""))
+    if kind is None:
         return Malformed(call_id, step, clean(record), "no known step in field s")
     at = _time(values.get("t", ""))
     if at is None:
@@ -142,11 +149,13 @@ def clean(text: str) -> str:
 
 
 def _time(text: str) -> datetime | None:
-    match = _TIME.fullmatch(text)
-    if match is None:
+    """Seconds since 1970 with up to nine digits behind the point, of which a clock of ours keeps six."""
+    seconds, point, fraction = text.partition(".")
+    if not (text.isascii() and seconds.isdigit() and len(seconds) <= MOST_SECONDS):
         return None
-    micros = int(((match[2] or "") + "000000")[:6])
+    if point and not (fraction.isdigit() and len(fraction) <= MOST_FRACTION):
+        return None
     try:
-        return _EPOCH + timedelta(seconds=int(match[1]), microseconds=micros)
+        return _EPOCH + timedelta(0, int(seconds), int(fraction[:6].ljust(6, "0")))
     except OverflowError:  # behind the year 9999
         return None

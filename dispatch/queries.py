@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import call_backs
-from dispatch.cards import ENDED, arrivals_of, card_of, count_of, tries
+from dispatch.cards import ENDED, arrivals_of, count_of, tries
 from dispatch.names import Names
 from dispatch.tables import (
     Arrival,
@@ -62,13 +62,17 @@ class CallView:
 
 @dataclass(frozen=True)
 class AlarmView:
-    """An open alarm: who and where, who took it, what is being tried, and the line that may still be open."""
+    """An open alarm: who and where, who took it, what is being tried, and whether a line of it is still open.
+
+    `due_at` and `reason` are those of its next deadline.
+    """
 
     ticket: Ticket
-    card: residents.Card | None
-    live: Arrival | None
+    household: residents.Household | None
+    live: bool
     presses: int
-    deadline: Deadline | None
+    due_at: datetime | None
+    reason: str
     tries: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -220,13 +224,16 @@ def seats(session: Session) -> list[SeatView]:
 
 def _alarm(session: Session, ticket: Ticket) -> AlarmView:
     arrivals = arrivals_of(session, ticket.id)
-    due = select(Deadline).where(Deadline.ticket_id == ticket.id, Deadline.state == "open").order_by(Deadline.due_at)
+    of_ticket = Deadline.ticket_id == ticket.id, Deadline.state == "open"
+    due = select(Deadline.due_at, Deadline.reason).where(*of_ticket).order_by(Deadline.due_at).limit(1)
+    due_at, reason = session.execute(due).first() or (None, "")
     return AlarmView(
         ticket,
-        card_of(session, ticket, rescue=False),
-        next((a for a in reversed(arrivals) if a.state == "live"), None),
+        residents.household(session.connection(), ticket.home_id) if ticket.home_id is not None else None,
+        any(arrival.state == "live" for arrival in arrivals),
         len(arrivals),
-        session.scalar(due.limit(1)),
+        due_at,
+        reason,
         tries(arrivals),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from dispatch import alarms, call_story, messages, states, tickets
@@ -24,6 +24,7 @@ from foundation.writer import Work
 CALL_ID = re.compile(r"rb-([0-9]{1,12})-([0-9]{1,6})", re.ASCII)
 TRAILING_STEPS = timedelta(seconds=2)
 """Wait so long before ringing, since a step that says who took the call may still be on its way."""
+_WANTED = select(RingBack).where(RingBack.arrival_id == bindparam("arrival"), RingBack.state == "wanted")
 ANSWER_WITHIN = timedelta(seconds=60)
 
 
@@ -61,7 +62,7 @@ def not_needed(w: Work, arrival_id: int, why: str) -> None:
 
     Its message is found untrue before it is sent; the ticket's other ring-backs, of another line, still go out.
     """
-    row = w.session.scalar(select(RingBack).where(RingBack.arrival_id == arrival_id, RingBack.state == "wanted"))
+    row = w.session.scalar(_WANTED, {"arrival": arrival_id})
     if row is None:
         return
     row.state, row.ended_at = "cancelled", w.now

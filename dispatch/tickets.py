@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,11 +15,25 @@ from dispatch.errors import AlreadyDisposed, BadInput, TicketNotOpen, missing
 from dispatch.messages import KINDS
 from dispatch.tables import Arrival, ArrivalTicket, FollowUp, Offer, Ticket, TicketNumber
 from foundation import deadlines, outbox
-from foundation.tables import Deadline
+from foundation.tables import Base, Deadline
 from foundation.text import clean
 from foundation.writer import Work
 
 MOST_NOTE = 4000
+_NUMBERS = Base.metadata.tables[TicketNumber.__tablename__]
+_COUNT_UP = {
+    name: dialect.insert(_NUMBERS)
+    .values(day=bindparam("day"), last=1)
+    .on_conflict_do_update(index_elements=["day"], set_={"last": _NUMBERS.c.last + 1})
+    .returning(_NUMBERS.c.last)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_LOCKED = (
+    select(Ticket).where(Ticket.id == bindparam("ticket")).with_for_update().execution_options(populate_existing=True)
+)
+_ATTACH = insert(Base.metadata.tables[ArrivalTicket.__tablename__])
+_SET_DEADLINES = insert(Base.metadata.tables[Deadline.__tablename__])
+"""Made once, and for plain tables: a person waits for the ticket of an alarm."""
 _ANSWERS_OUTLIVE = ("answer", "withdrawal")
 
 
@@ -41,30 +55,37 @@ class Watch:
 
 def open_ticket(w: Work, kind: str, state: str, owner: str, *watches: Watch, **values: Any) -> Ticket:
     """Make a ticket with its number, owner and first deadlines (at least one); `values` are further columns."""
-    states.check(kind, None, state)
-    ticket = Ticket(
-        number=_next_number(w.session, w.now),
-        kind=kind,
-        owner=owner,
-        next_deadline_at=min(watch.due_at for watch in watches),
-        opened_at=w.now,
-        opened_by=w.actor,
-        state=state,
-        **values,
-    )
+    ticket = Ticket(**new_row(w, kind, state, owner, *watches, **values))
     w.session.add(ticket)
     w.session.flush()
-    # Nothing watches a new ticket yet, so its deadlines are written without looking, all by one statement.
-    w.session.execute(insert(Deadline), [_row(w, ticket, watch) for watch in watches])
-    w.log("ticket.opened", ticket_id=ticket.id, arrival_id=ticket.arrival_id, kind=kind, state=state, owner=owner)
+    begin(w, ticket, *watches)
     return ticket
+
+
+def new_row(w: Work, kind: str, state: str, owner: str, *watches: Watch, **values: Any) -> dict[str, Any]:
+    """The row of a new ticket, with its number. Who stores it says `begin` next."""
+    states.check(kind, None, state)
+    return {
+        "number": _next_number(w.connection, w.now), "kind": kind, "owner": owner, "state": state,
+        "next_deadline_at": min(watch.due_at for watch in watches), "opened_at": w.now, "opened_by": w.actor, **values,
+    }  # fmt: skip
+
+
+def begin(w: Work, ticket: Ticket, *watches: Watch) -> None:
+    """Set the first deadlines of a ticket stored just now, and tell of it.
+
+    Nothing watches a new ticket yet, so they are written without looking, all by one statement.
+    """
+    w.connection.execute(_SET_DEADLINES, [_row(w, ticket, watch) for watch in watches])
+    w.log(
+        "ticket.opened", ticket_id=ticket.id, arrival_id=ticket.arrival_id, kind=ticket.kind, state=ticket.state,
+        owner=ticket.owner,
+    )  # fmt: skip
 
 
 def locked(session: Session, ticket_id: int) -> Ticket:
     """The ticket, locked until the commit, as it is now. Raises `NoSuchThing`."""
-    found = session.scalar(
-        select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
-    )
+    found = session.scalar(_LOCKED, {"ticket": ticket_id})
     if found is None:
         raise missing("工单", "ticket", ticket_id)
     return found
@@ -158,7 +179,7 @@ def link(w: Work, arrival_id: int, ticket: Ticket, how: str, disposition: str = 
 
 def attach(w: Work, arrival_id: int, ticket_id: int, how: str) -> None:
     """Write the link row alone."""
-    w.session.execute(insert(ArrivalTicket).values(arrival_id=arrival_id, ticket_id=ticket_id, how=how))
+    w.connection.execute(_ATTACH, {"arrival_id": arrival_id, "ticket_id": ticket_id, "how": how})
 
 
 def close(w: Work, ticket_id: int, outcome: str, note: str) -> None:
@@ -211,10 +232,7 @@ def _put(w: Work, ticket: Ticket, watch: Watch) -> None:
     )  # fmt: skip
 
 
-def _next_number(session: Session, now: datetime) -> str:
+def _next_number(connection: Connection, now: datetime) -> str:
     day = limits.local_day(now)
-    dialect = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    add = dialect(TicketNumber).values(day=day, last=1)
-    add = add.on_conflict_do_update(index_elements=["day"], set_={"last": TicketNumber.last + 1})
-    last = session.scalar(add.returning(TicketNumber.last))
+    last = connection.scalar(_COUNT_UP[connection.dialect.name], {"day": day})
     return f"{day}-{last:04}"

@@ -54,6 +54,8 @@ class NumberPlan:
     def parse(self, raw: str | None) -> Number:
         """Any text to a `Number`; what is no number becomes `unknown` with the raw text kept. Never raises."""
         raw = (raw or "")[:200]
+        if raw.isascii() and _MOBILE.fullmatch(raw) and not raw.startswith(self.country):
+            return Number(f"+{self.country}{raw}", "mobile", raw)  # the usual caller, as the trunk shows them
         text = re.sub(r"[\s()（）.]", "", fold(raw))
         extension = ""
         if split := _EXTENSION.fullmatch(text):

@@ -21,6 +21,8 @@ def clean(text: str, limit: int) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """`clean`, with every run of white space folded to one blank."""
+    if text.isprintable() and "  " not in text:  # the usual case: the only white space is single blanks
+        return text.strip()[:limit].rstrip()
     return " ".join(clean(" ".join(text.split()), len(text)).split())[:limit].rstrip()
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
 from foundation.text import one_line
@@ -31,6 +31,15 @@ SENSITIVE_TAGS = frozenset({"低保", "残疾", "重残", "特困", "失独", "�
 """Tags an operator does not see on the ordinary card (privacy level `sensitive`)."""
 
 MOST_PEOPLE = 50
+_HOUSEHOLD = (
+    select(Home.division_code, Home.address, Home.landmark, Person.id, Person.name, Person.birth_year)
+    .outerjoin(HomeMember, HomeMember.home_id == Home.id)
+    .outerjoin(Person, Person.id == HomeMember.person_id)
+    .where(Home.id == bindparam("home"))
+    .order_by(Person.birth_year, Person.id)
+    .limit(MOST_PEOPLE)
+)
+"""Made once: a person waits for the card of an alarm."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,25 @@ class HomeView:
     address: str
     landmark: str
     version: int
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Somebody who lives in a home, as the card of an alarm names them."""
+
+    id: int
+    name: str
+    birth_year: int | None
+
+
+@dataclass(frozen=True)
+class Household:
+    """Where an alarm is and who lives there: all that its card says of them."""
+
+    division_code: str
+    address: str
+    landmark: str
+    people: tuple[Resident, ...]
 
 
 @dataclass(frozen=True)
@@ -201,6 +229,15 @@ def card(
         tuple(_device(row) for row in session.scalars(devices)),
         _rescue(session, home.id, people) if include_rescue else None,
     )
+
+
+def household(connection: Connection, home_id: int) -> Household | None:
+    """A home and who lives there, by one statement; None when there is no such home."""
+    rows = connection.execute(_HOUSEHOLD, {"home": home_id}).all()
+    if not rows:
+        return None
+    people = tuple(Resident(row[3], row[4], row[5]) for row in rows if row[3] is not None)
+    return Household(rows[0][0], rows[0][1], rows[0][2], people)
 
 
 def contacts_of(session: Session, home_id: int, *, show_key: bool = False) -> tuple[ContactView, ...]:

@@ -177,11 +177,13 @@ def open_system(
     slot: int = 0,
     settings: Settings | None = None,
     application: bool = True,
+    stands_back: bool = False,
 ) -> Iterator[System]:
     """Everything, running, with the people of `district` (the cast's small one if not told).
 
     `slot` (0 to 4) keeps the audio ports of systems that run side by side apart. With `application=False` exchange and
-    town run, and the application waits for `start_application()`.
+    town run, and the application waits for `start_application()`. A town that `stands_back` leaves the
+    machine to them.
     """
     settings = settings or free_settings(folder, seats=seats, rtp=30000 + 400 * slot)
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -204,7 +206,13 @@ def open_system(
         prompts = settings.home / "exchange" / "sounds" / "zh"
         town = stack.enter_context(
             open_town(
-                folder / "town", asterisk, network, telephones=telephones, prompts=prompts, web=settings.http.base_url
+                folder / "town",
+                asterisk,
+                network,
+                telephones=telephones,
+                prompts=prompts,
+                web=settings.http.base_url,
+                stands_back=stands_back,
             )
         )
         system = System(settings, exchange, town, database, environment_of(settings), folder / "application.log")

@@ -59,9 +59,10 @@ def open_town(
     telephones: Sequence[Telephone] = (),
     prompts: Path | None = None,
     web: str | None = None,
+    stands_back: bool = False,
 ) -> Iterator[Town]:
     """Run a town's Asterisk and its controller; at the end every receiver is down and the process is gone."""
-    network = Network(home, asterisk, settings)
+    network = Network(home, asterisk, settings, stands_back=stands_back)
     network.start()
     try:
         with Town(settings, home, telephones, prompts=prompts, web=web) as town:

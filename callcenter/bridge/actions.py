@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from callcenter.bridge.errors import ActionRefusedError, LinkDownError, UnsafeValueError
 from callcenter.bridge.events import Value, normalise
-from callcenter.bridge.headers import variables
+from callcenter.bridge.headers import check_headers, variables
 from callcenter.bridge.link import Link
 
 Fields = dict[str, Value]
@@ -122,12 +122,17 @@ class Actions:
                 raise
 
     async def db_del_all(self, keys: Sequence[tuple[str, str]]) -> int:
-        """Delete many keys, `(family, key)`; returns how many are still there. Those not there are no failure."""
-        limit = self._link.settings.action_timeout
+        """Delete many keys, `(family, key)`, in one write; returns how many are still there afterwards.
+
+        As in `db_del`, a key that is not there is no failure; one that no action can name counts as still there.
+        """
         actions = [{"Family": family, "Key": key} for family, key in keys]
-        answers = await self._link.request_together("DBDel", actions, limit=limit)
-        refused = [one for one, answer in zip(keys, answers, strict=True) if not answer.success]
-        return sum([await self.db_get(family, key) is not None for family, key in refused])
+        proper = [one for one in actions if _can_be_said(one)]
+        limit = self._link.settings.action_timeout
+        answers = await self._link.request_together("DBDel", proper, limit=limit) if proper else []
+        refused = [one for one, answer in zip(proper, answers, strict=True) if not answer.success]
+        there = [await self.db_get(one["Family"], one["Key"]) is not None for one in refused]
+        return len(actions) - len(proper) + sum(there)
 
     async def db_del_tree(self, family: str) -> None:
         """Delete all keys of a family; none there is no error."""
@@ -289,6 +294,14 @@ class Actions:
         """How many channels are in a group of the dialplan's function GROUP."""
         value = await self.get_var("", f"GROUP_COUNT({group}@{category})")
         return int(value) if value.isdigit() else 0
+
+
+def _can_be_said(headers: dict[str, str]) -> bool:
+    try:
+        check_headers(headers)
+    except UnsafeValueError:
+        return False
+    return True
 
 
 def _yes(value: bool) -> str:

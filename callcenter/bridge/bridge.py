@@ -67,7 +67,7 @@ class BridgeCallbacks:
     """
     desired_household: Callable[[], Awaitable[HouseholdData]]
     desired_seats: Callable[[], Awaitable[Mapping[str, SeatWish]]]
-    on_change: Callable[[Change], None] = lambda _change: None
+    on_change: Callable[[Change], None] | None = None
     on_originated: Callable[[Originated], None] = lambda _originated: None
     on_ask: Callable[[Ask], None] = lambda _ask: None
     on_state: Callable[[LinkState], None] = lambda _state: None
@@ -125,7 +125,7 @@ class Bridge:
             "protocol": link.pop("protocol"),
             "link": link,
             "events": asdict(self._consumer.counters),
-            "journal": asdict(self._journal.counters),
+            "journal": self._journal.figures,
             "household": asdict(self.household.counters),
             "seats": asdict(self.seats.counters),
             "lease": asdict(self._lease.counters),
@@ -212,10 +212,10 @@ class Bridge:
         if event.name == "Reload" or (event.name == "FullyBooted" and self._is_ready()):
             self.resync_soon()
             return
-        change = self.calls.apply(event)
-        if change is not None:
+        if self.calls.apply(event):
             self.seats.hear(event)
-            self._callbacks.on_change(change)
+            if self._callbacks.on_change is not None:
+                self._callbacks.on_change(Change(event.name, event.text("uniqueid"), event.text("interface")))
 
     def _overflow(self) -> None:
         log.error(

@@ -118,18 +118,16 @@ class Calls:
         self.contacts = dict(snapshot.contacts)
         self.serving = {seat: call for seat, call in self.serving.items() if call in self.channels}
 
-    def apply(self, event: AmiEvent) -> Change | None:
-        """Carry the picture on; None when the event told nothing new."""
+    def apply(self, event: AmiEvent) -> bool:
+        """Carry the picture on; False when the event told nothing new."""
         handler = _HANDLERS.get(event.name)
-        if handler is None or not handler(self, event):
-            return None
-        return Change(event.name, event.text("uniqueid"), event.text("interface"))
+        return handler is not None and handler(self, event)
 
     # --- one event each; True when something changed ---------------------------------------------
 
     def _channel(self, event: AmiEvent) -> bool:
-        unique_id = event.text("uniqueid")
         channel = _channel_of(event.text)
+        unique_id = channel.unique_id
         if not unique_id or self.channels.get(unique_id) == channel:
             return False
         if event.name == "Newstate" and unique_id not in self.channels:
@@ -142,8 +140,8 @@ class Calls:
         gone = [key for key in self.entries if key[1] == unique_id]
         for key in gone:
             del self.entries[key]
-        for seat in [seat for seat, call in self.serving.items() if call == unique_id]:
-            del self.serving[seat]
+        if unique_id in self.serving.values():
+            self.serving = {seat: call for seat, call in self.serving.items() if call != unique_id}
         return self.channels.pop(unique_id, None) is not None or bool(gone)
 
     def _join(self, event: AmiEvent) -> bool:

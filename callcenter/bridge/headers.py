@@ -17,7 +17,7 @@ _FORBIDDEN = re.compile("[\r\n\x00]")
 _VARIABLE = re.compile(r"[A-Za-z0-9+:._/@;~=*#-]*", re.ASCII)
 
 
-def check_headers(headers: Mapping[str, str | list[str]]) -> None:
+def check_headers(headers: Mapping[str, str | list[str]] | Mapping[str, str]) -> None:
     """Raise `UnsafeValueError` unless each header is one line that Asterisk takes as it is meant."""
     count = 0
     for key, value in headers.items():

@@ -10,6 +10,8 @@ What the domain can rely on:
   without its predecessor only when that is in neither: committed earlier, or cut off by a hangup before it was
   written.
 - *Whole.* All steps of a call that wait at the moment of a hand-over are in the same batch.
+- *Emergencies at once.* Steps of calls that are plainly no emergency are gathered for some milliseconds and handed over
+  together; all others go at once, beside them (see `lanes`). `on_steps` is told which it is.
 - *No call waits for another.* A batch that is refused is cut into halves down to single steps; a call whose step is
   refused alone waits with growing patience while the others go on. After `journal_tries` refusals, each while other
   calls were accepted, the step is handed over as `Malformed` for a person to see; refused even so, it is set aside:
@@ -23,25 +25,27 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 
 from callcenter.bridge.actions import Actions
+from callcenter.bridge.deletions import Deletions
 from callcenter.bridge.errors import BridgeError
-from callcenter.bridge.order import Step, in_order, predecessor
+from callcenter.bridge.lanes import Lane, is_ordinary, is_urgent
+from callcenter.bridge.order import CallSteps, Step, in_order
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.bridge.spool import NAME, Spool
 from dispatch.journal import CallStep, Malformed, clean, parse
 
 log = logging.getLogger(__name__)
 
-OnSteps = Callable[[Sequence[Step]], Awaitable[None]]
+OnSteps = Callable[[Sequence[Step], bool], Awaitable[None]]
+"""Commits steps; the flag says whether an emergency is among them, or may be."""
 
 _REMEMBERED = 10_000
 """Calls whose committed steps are remembered. One forgotten costs a question to the exchange, nothing more."""
-_AT_ONCE = 32
-"""Deletions under way at a time."""
-_TIDY_WITHIN = 1.0
-"""Seconds for which deletions wait for a commit under way."""
+
+_GIVE_WAY = 0.25
+"""Seconds for which ordinary calls let emergencies pass."""
 
 
 @dataclass(slots=True)
@@ -54,32 +58,9 @@ class JournalCounters:
     refusals: int = 0
     malformed: int = 0
     set_aside: int = 0
-    deleted: int = 0
-    delete_failures: int = 0
     gaps: int = 0
     dropped: int = 0
     pending: int = 0
-
-
-@dataclass(slots=True)
-class _Call:
-    """What is known of one call. `gone` are steps that the exchange no longer holds."""
-
-    waiting: dict[str, Step] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    gone: set[str] = field(default_factory=set)
-    aside: set[str] = field(default_factory=set)
-    asked: bool = False
-    """The exchange is being asked for a missing step; nothing is handed over meanwhile."""
-    alone: bool = False
-    due: float = 0.0
-    tries: int = 0
-    accepted_then: int = -1
-
-    def missing(self) -> set[str]:
-        """Predecessors of waiting steps that nobody has seen."""
-        known = self.done | self.gone | self.aside | self.waiting.keys()
-        return {before for step in self.waiting if (before := predecessor(step)) and before not in known}
 
 
 class JournalReader:
@@ -99,23 +80,23 @@ class JournalReader:
         self._settings = settings
         self._on_alarm = on_alarm
         self._spool = Spool(settings.spool)
-        self._calls: OrderedDict[str, _Call] = OrderedDict()
-        self._ready: dict[str, None] = {}
+        self._calls: OrderedDict[str, CallSteps] = OrderedDict()
+        self._urgent = Lane(urgent=True, gather=0.0, most_calls=settings.journal_batch)
+        self._ordinary = Lane(urgent=False, gather=settings.journal_gather, most_calls=settings.journal_batch)
+        self._lanes = (self._urgent, self._ordinary)
         self._fresh: set[str] = set()
-        self._wake = asyncio.Event()
         self._progress = asyncio.Event()
-        self._deletions: dict[tuple[str, str], None] = {}
-        self._deleting: set[tuple[str, str]] = set()
-        self._delete_wake = asyncio.Event()
-        self._between = asyncio.Event()
-        """Set while no batch is being committed."""
-        self._between.set()
+        self._deletions = Deletions(actions, self._spool, self._quiet)
         self._questions: set[asyncio.Task[None]] = set()
-        self._batch = settings.journal_batch
         self._accepted = 0
         self._failures = 0
         self.reread = False
         """Steps had to be dropped from memory; the tree must be read again."""
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """All figures of the journal, for /metrics."""
+        return asdict(self.counters) | asdict(self._deletions.counters)
 
     # --- hearing ---------------------------------------------------------------------------------
 
@@ -123,11 +104,11 @@ class JournalReader:
         """Take note of a step; known ones cost nothing."""
         call = self._calls.get(call_id)
         if call is None:
-            call = self._calls[call_id] = _Call()
+            call = self._calls[call_id] = CallSteps()
             self._fresh.add(call_id)
             self._forget_old()
         if step in call.done:
-            self._delete(call_id, step)  # committed earlier, but the exchange still has it
+            self._deletions.put(call_id, step)  # committed earlier, but the exchange still has it
             return
         if step in call.waiting or step in call.aside:
             return
@@ -143,8 +124,35 @@ class JournalReader:
             self.counters.malformed += 1
         call.waiting[step] = parsed
         self.counters.pending += 1
-        self._ready[call_id] = None
-        self._wake.set()
+        if step == "001":
+            call.ordinary = is_ordinary(parsed)
+        call.urgent = call.urgent or is_urgent(parsed)
+        self._line_up(call_id, call)
+
+    def _lane(self, call: CallSteps) -> Lane:
+        return self._ordinary if call.ordinary and not call.urgent else self._urgent
+
+    def _line_up(self, call_id: str, call: CallSteps) -> None:
+        own = self._lane(call)
+        if call_id in own.ready:
+            return  # whatever keeps it from being handed over wakes the lane when it ends
+        for lane in self._lanes:
+            lane.ready.pop(call_id, None)
+        own.put(call_id)
+
+    def _waiting(self) -> list[str]:
+        """The calls that have steps waiting, in either lane."""
+        return [call_id for lane in self._lanes for call_id in lane.ready]
+
+    def _wake_all(self) -> None:
+        for lane in self._lanes:
+            lane.wake.set()
+
+    async def _quiet(self) -> None:
+        """Return when nothing is being committed and nothing waits that could be."""
+        while not all(lane.idle.is_set() for lane in self._lanes):
+            for lane in self._lanes:
+                await lane.idle.wait()
 
     async def read_tree(self) -> None:
         """Hear every step that the exchange holds, in its database or only in a file."""
@@ -155,11 +163,11 @@ class JournalReader:
             self._hear_entry(path, record)
         for (call_id, step), record in files.items():
             self.hear(call_id, step, record)
-        for call_id in list(self._ready):
+        for call_id in self._waiting():
             call = self._calls[call_id]
             call.gone |= call.missing()
             call.asked = False
-        self._wake.set()
+        self._wake_all()
 
     def _hear_entry(self, path: str, record: str) -> None:
         """`journal/<call id>/<step>`; a path of another shape keeps all after the first part as its step."""
@@ -178,11 +186,11 @@ class JournalReader:
     @property
     def unsettled(self) -> set[str]:
         """The calls that have steps waiting: nothing can be said about their end yet."""
-        return set(self._ready)
+        return set(self._waiting())
 
     async def drained(self) -> None:
         """Return when every step heard before now is committed or set aside."""
-        open_steps = {(call_id, step) for call_id in self._ready for step in self._calls[call_id].waiting}
+        open_steps = {(call_id, step) for call_id in self._waiting() for step in self._calls[call_id].waiting}
         while True:
             open_steps = {(call_id, step) for call_id, step in open_steps if self._is_open(call_id, step)}
             if not open_steps:
@@ -207,47 +215,58 @@ class JournalReader:
     async def run(self) -> None:
         """Hand over and delete until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._hand_over_all())
-            group.create_task(self._delete_all())
+            for lane in self._lanes:
+                group.create_task(self._hand_over_all(lane))
+            group.create_task(self._deletions.run())
 
-    async def _hand_over_all(self) -> None:
+    async def _hand_over_all(self, lane: Lane) -> None:
+        next_due: float | None = None
         while True:
-            self._wake.clear()
-            batch, next_due = self._take()
-            if not batch:
-                await self._wait(next_due)
-                continue
-            steps = [self._calls[call_id].waiting[step] for call_id, step in batch]
-            self.counters.batches += 1
-            self._between.clear()
-            try:
-                async with asyncio.timeout(self._settings.journal_timeout):
-                    await self._on_steps(steps)
-            except Exception as error:
-                self._refused(batch, error)
-            else:
-                self._commit(batch)
-            finally:
-                self._between.set()
+            await lane.wait(next_due)
+            await lane.gather()
+            if lane is self._ordinary:
+                await self._after_emergencies()
+            lane.wake.clear()
+            batch, next_due = self._take(lane)
+            if batch:
+                await self._hand_over(lane, batch)
 
-    async def _wait(self, next_due: float | None) -> None:
-        delay = None if next_due is None else max(0.0, next_due - asyncio.get_running_loop().time())
+    async def _after_emergencies(self) -> None:
+        """Let emergencies that wait go first; not for ever, since one that cannot be stored would keep all others."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(delay):
-                await self._wake.wait()
+            async with asyncio.timeout(_GIVE_WAY):
+                await self._urgent.idle.wait()
 
-    def _take(self) -> tuple[list[tuple[str, str]], float | None]:
+    async def _hand_over(self, lane: Lane, batch: list[tuple[str, str]]) -> None:
+        calls = {call_id: self._calls[call_id] for call_id, _ in batch}
+        steps = [calls[call_id].waiting[step] for call_id, step in batch]
+        self.counters.batches += 1
+        for call in calls.values():
+            call.under_way = True
+        try:
+            async with asyncio.timeout(self._settings.journal_timeout):
+                await self._on_steps(steps, lane.urgent)
+        except Exception as error:
+            self._refused(lane, batch, error)
+        else:
+            self._commit(lane, batch)
+        finally:
+            for call in calls.values():
+                call.under_way = False
+            self._wake_all()  # more may wait, and a call may belong to the other lane by now
+
+    def _take(self, lane: Lane) -> tuple[list[tuple[str, str]], float | None]:
         """The next batch, or when there is none the time at which a waiting call is due."""
         now = asyncio.get_running_loop().time()
         batch: list[tuple[str, str]] = []
         calls = 0
         next_due: float | None = None
-        for call_id in list(self._ready):
+        for call_id in list(lane.ready):
             call = self._calls[call_id]
             if call.due > now:
                 next_due = call.due if next_due is None else min(next_due, call.due)
                 continue
-            if call.asked or (call.alone and batch):
+            if call.asked or call.under_way or (call.alone and batch):
                 continue
             if call.missing():
                 self._ask(call_id, call)
@@ -257,53 +276,56 @@ class JournalReader:
                 return [(call_id, ordered[0])], None
             batch += [(call_id, step) for step in ordered]
             calls += 1
-            if calls >= self._batch:
+            if calls >= lane.most_calls:
                 break
         return batch, next_due
 
-    def _commit(self, batch: list[tuple[str, str]]) -> None:
+    def _commit(self, lane: Lane, batch: list[tuple[str, str]]) -> None:
         if self._failures:
             # Those refused while nobody was accepted suffered from the same outage: no need to wait further.
-            for call_id in self._ready:
+            for call_id in self._waiting():
                 if self._calls[call_id].accepted_then == self._accepted:
                     self._calls[call_id].due = 0.0
+            self._wake_all()
         self._accepted += 1
         self._failures = 0
-        self._batch = min(self._settings.journal_batch, self._batch * 2)
+        lane.most_calls = min(self._settings.journal_batch, lane.most_calls * 2)
         self.counters.committed += len(batch)
         for call_id, step in batch:
             call = self._calls[call_id]
             call.tries = 0
             call.done.add(step)
             self._settle(call_id, step)
-            self._delete(call_id, step)
+            self._deletions.put(call_id, step)
 
     def _settle(self, call_id: str, step: str) -> None:
         """A step waits no longer; a call without waiting steps is in step with all others again."""
         call = self._calls[call_id]
         del call.waiting[step]
         self.counters.pending -= 1
-        self._ready.pop(call_id, None)
+        lane = self._lane(call)
+        lane.ready.pop(call_id, None)
         if call.waiting:
-            self._ready[call_id] = None
+            lane.ready[call_id] = None
         else:
             call.alone = False
         self._calls.move_to_end(call_id)
         self._progress.set()
 
-    def _refused(self, batch: list[tuple[str, str]], error: Exception) -> None:
+    def _refused(self, lane: Lane, batch: list[tuple[str, str]], error: Exception) -> None:
         self.counters.refusals += 1
         self._failures += 1
         calls = {call_id for call_id, _ in batch}
         log.warning("%d journal steps of %d calls were not accepted: %r", len(batch), len(calls), error)
         if len(calls) > 1:
-            self._batch = max(1, len(calls) // 2)
+            lane.most_calls = max(1, len(calls) // 2)
             return
         call_id, step = batch[0]
         call = self._calls[call_id]
         call.alone = True
-        self._ready.pop(call_id)
-        self._ready[call_id] = None
+        own = self._lane(call).ready
+        own.pop(call_id)
+        own[call_id] = None
         if len(batch) == 1:
             self._refused_alone(call_id, step, error)
             patience = self._settings.journal_backoff * 2 ** min(max(call.tries, self._failures), 20)
@@ -335,14 +357,14 @@ class JournalReader:
 
     # --- gaps ------------------------------------------------------------------------------------
 
-    def _ask(self, call_id: str, call: _Call) -> None:
+    def _ask(self, call_id: str, call: CallSteps) -> None:
         self.counters.gaps += 1
         call.asked = True
         task = asyncio.get_running_loop().create_task(self._fill_gap(call_id, call))
         self._questions.add(task)
         task.add_done_callback(self._questions.discard)
 
-    async def _fill_gap(self, call_id: str, call: _Call) -> None:
+    async def _fill_gap(self, call_id: str, call: CallSteps) -> None:
         missing = call.missing()
         if NAME.fullmatch(call_id):
             try:
@@ -356,42 +378,4 @@ class JournalReader:
                     self.hear(call_id, step, record)
         call.gone |= missing - call.waiting.keys()
         call.asked = False
-        self._wake.set()
-
-    # --- deleting --------------------------------------------------------------------------------
-
-    def _delete(self, call_id: str, step: str) -> None:
-        if (call_id, step) not in self._deleting:
-            self._deletions[call_id, step] = None
-            self._delete_wake.set()
-
-    async def _delete_all(self) -> None:
-        while True:
-            await self._delete_wake.wait()
-            self._delete_wake.clear()
-            while self._deletions:
-                with suppress(TimeoutError):  # what is not committed yet goes before what only has to be tidied away
-                    async with asyncio.timeout(_TIDY_WITHIN):
-                        await self._between.wait()
-                some = [*self._deletions][: 8 * _AT_ONCE]
-                self._deleting.update(some)
-                for key in some:
-                    del self._deletions[key]
-                self.counters.delete_failures += await asyncio.to_thread(self._spool.remove, some)
-                limit = asyncio.Semaphore(_AT_ONCE)
-                await asyncio.gather(*(self._delete_key(limit, *key) for key in some))
-                self._deleting.clear()
-
-    async def _delete_key(self, limit: asyncio.Semaphore, call_id: str, step: str) -> None:
-        async with limit:
-            try:
-                if step:
-                    await self._actions.db_del(f"journal/{call_id}", step)
-                else:
-                    await self._actions.db_del("journal", call_id)
-            except BridgeError as error:
-                # The key is read again at the next resync, known as done, and deleted then.
-                self.counters.delete_failures += 1
-                log.debug("Step %s of call %s stays in the exchange for now: %s", step, call_id, error)
-            else:
-                self.counters.deleted += 1
+        self._lane(call).wake.set()

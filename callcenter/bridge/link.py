@@ -17,7 +17,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -344,10 +344,8 @@ class Link:
         """
         headers = {**headers, "ActionID": action_id or self.new_action_id()}
         check_headers(headers)
-        protocol = self._protocol
-        if protocol is None or protocol.closed or self.state not in (LinkState.RESYNCING, LinkState.READY):
-            raise LinkDownError(f"The exchange is {self.state}; {headers['Action']} was not sent")
         action = Action(headers)
+        protocol = self._open(headers["Action"])
         future = protocol.send(action, as_list=None if listing else False)
         try:
             async with asyncio.timeout(limit):
@@ -355,8 +353,35 @@ class Link:
         except TimeoutError:
             raise ActionTimeoutError(f"{headers['Action']} was not answered within {limit:g} s") from None
         finally:
-            protocol.forget(action)
+            protocol.forget(action.id)
         return list(result) if isinstance(result, list) else [result]
+
+    async def request_together(self, name: str, actions: Sequence[Mapping[str, str]], *, limit: float) -> list[Any]:
+        """Send many actions of one name, each with one answer, in one write; their answers in the same order.
+
+        Each is sent once. Raises like `request`; some may then have been carried out all the same.
+        """
+        named = {action_id: {"Action": name, **one, "ActionID": action_id} for one in actions
+                 for action_id in [self.new_action_id()]}  # fmt: skip
+        for one in named.values():
+            check_headers(one)
+        protocol = self._open(name)
+        future = protocol.send_together(named)
+        try:
+            async with asyncio.timeout(limit):
+                answers = await future
+        except TimeoutError:
+            raise ActionTimeoutError(f"Not all of {len(named)} {name} were answered within {limit:g} s") from None
+        finally:
+            protocol.forget(*named)
+        return [answers[action_id] for action_id in named]
+
+    def _open(self, action: str | list[str]) -> BridgeProtocol:
+        """The connection, when it is there for actions."""
+        protocol = self._protocol
+        if protocol is None or protocol.closed or self.state not in (LinkState.RESYNCING, LinkState.READY):
+            raise LinkDownError(f"The exchange is {self.state}; {action} was not sent")
+        return protocol
 
 
 def _keep_alive(sock: socket.socket | None) -> None:

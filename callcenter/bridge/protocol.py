@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,22 @@ class ProtocolCounters:
     failed: int = 0
     late: int = 0
     overlong: int = 0
+
+
+class Answers:
+    """The answers to actions that were sent together, one each, by ActionID; `future` has them when all are there."""
+
+    def __init__(self, future: asyncio.Future[dict[str, Message]], count: int) -> None:
+        self.future = future
+        self._count = count
+        self._heard: dict[str, Message] = {}
+
+    def add_message(self, message: Message) -> bool:
+        """Take one; True, since its action waits for no other."""
+        self._heard[message.actionid] = message
+        if len(self._heard) == self._count and not self.future.done():
+            self.future.set_result(self._heard)
+        return True
 
 
 class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
@@ -193,19 +209,31 @@ class BridgeProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no ty
         action = data if isinstance(data, Action) else Action(data)
         action.as_list = as_list
         self.responses[action.id] = action
-        self._unsent.append(str(action).encode())
+        self._write(str(action).encode())
+        return action.future
+
+    def send_together(self, actions: Mapping[str, Mapping[str, str]]) -> asyncio.Future[dict[str, Message]]:
+        """Send actions that have one answer each, named by their ActionID; returns the future of all answers."""
+        answers = Answers(asyncio.get_running_loop().create_future(), len(actions))
+        self.responses.update(dict.fromkeys(actions, answers))
+        texts = ("".join(f"{key}: {value}\r\n" for key, value in one.items()) for one in actions.values())
+        self._write(("\r\n".join(texts) + "\r\n").encode())
+        return answers.future
+
+    def _write(self, data: bytes) -> None:
+        self._unsent.append(data)
         if len(self._unsent) == 1:
             asyncio.get_running_loop().call_soon(self._send_all)
-        return action.future
 
     def _send_all(self) -> None:
         unsent, self._unsent = self._unsent, []
         if not self.closed:
             self.transport.write(b"".join(unsent))
 
-    def forget(self, action: Any) -> None:
-        """Stop waiting for an action's answer; what still comes of it is dropped."""
-        self.responses.pop(action.id, None)
+    def forget(self, *action_ids: str) -> None:
+        """Stop waiting for actions' answers; what still comes of them is dropped."""
+        for action_id in action_ids:
+            self.responses.pop(action_id, None)
 
     def close(self) -> None:
         """Close the connection and fail what was under way. Nothing is kept to be sent again."""

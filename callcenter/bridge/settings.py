@@ -51,6 +51,8 @@ class BridgeSettings:
     buffer_cap: int = 4 * 1024 * 1024
     """Bytes of one unfinished message; more means the peer is broken and the connection is dropped."""
 
+    journal_gather: float = 0.05
+    """How long steps of calls that are no emergency wait for one another, to be committed together."""
     journal_batch: int = 500
     """Calls handed over in one go, each with all its steps."""
     journal_pending: int = 100_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection
 from typing import Any
 
@@ -16,6 +16,8 @@ from foundation.database import Database
 from foundation.events import Happened
 
 _REMEMBERED = 500
+_OPENING = 2
+"""Events of its own that a new alarm has: its ticket was opened, and the alarm raised."""
 
 
 class Live:
@@ -27,11 +29,17 @@ class Live:
         self._popped: OrderedDict[int, str] = OrderedDict()
 
     def alarm_cards(self, happened: list[Happened]) -> list[dict[str, dict[str, Any]]]:
-        """The card of every alarm that the events touch, rendered in each language; `gone` when it is closed."""
-        ticket_ids = sorted({h.ticket_id for h in happened if h.ticket_id is not None})
-        cards = []
+        """The card of every alarm that the events touch, rendered in each language; `gone` when it is closed.
+
+        Of an alarm just opened all is known already and nothing is read.
+        """
+        opened = _opened(happened)
+        cards = [{locale: self._card(alarm, None, locale) for locale in LOCALES} for alarm in opened.values()]
+        others = sorted({h.ticket_id for h in happened if h.ticket_id is not None} - opened.keys())
+        if not others:
+            return cards
         with self._database.read() as session:
-            for ticket_id in ticket_ids:
+            for ticket_id in others:
                 ticket = session.get(Ticket, ticket_id)
                 if ticket is None or ticket.kind != "emergency":
                     continue
@@ -52,7 +60,7 @@ class Live:
         called_back = {h.arrival_id for h in happened if h.kind == "call_back.connected"}
         return News(frozenset(regions), tuple(self._answered(sorted(arrivals), called_back)) if arrivals else ())
 
-    def _card(self, alarm: queries.AlarmView, names: Names, locale: str) -> dict[str, Any]:
+    def _card(self, alarm: queries.AlarmView, names: Names | None, locale: str) -> dict[str, Any]:
         html = self._pages.render("alarm_card.html", locale, alarm=alarm, names=names)
         return {"id": alarm.ticket.id, "taken": alarm.taken, "html": html}
 
@@ -73,6 +81,16 @@ class Live:
         while len(self._popped) > _REMEMBERED:
             self._popped.popitem(last=False)
         return found
+
+
+def _opened(happened: list[Happened]) -> dict[int, queries.AlarmView]:
+    """Alarms that were opened and to which the same command did nothing further; a card with tries needs names."""
+    changes = Counter(h.ticket_id for h in happened if h.kind.startswith(("alarm.", "ticket.")))
+    return {
+        h.seen.ticket.id: h.seen
+        for h in happened
+        if isinstance(h.seen, queries.AlarmView) and not h.seen.tries and changes[h.ticket_id] == _OPENING
+    }
 
 
 def _regions(event: Happened) -> set[str]:

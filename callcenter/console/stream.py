@@ -13,10 +13,12 @@ import itertools
 import json
 import logging
 import secrets
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from foundation.clock import Clock
@@ -32,6 +34,8 @@ KEPT = 400
 """Messages kept for browsers that come back; who was away longer reads everything anew."""
 RAISED = "alarm.raised"
 """The event of a new alarm."""
+LEAVES_WITHIN_S = 0.02
+"""How long the next command waits for an alarm's card to go out, which takes about a millisecond."""
 QUEUE = 200
 """Messages a browser may lag behind before it is told to read everything anew."""
 
@@ -52,6 +56,14 @@ class _Browser:
     locale: str
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     lost: bool = False
+    on_left: Callable[[], None] | None = None
+    """To be called when all that is queued has gone out."""
+
+    def has_left(self) -> None:
+        """The last message was taken by the connection, or the browser is gone."""
+        if self.on_left is not None and self.queue.empty():
+            told, self.on_left = self.on_left, None
+            told()
 
 
 class Stream:
@@ -96,8 +108,8 @@ class Stream:
     def hear(self, happened: list[Happened]) -> None:
         """A commit's events, in the writer's thread: hands them on and returns at once.
 
-        Only a new alarm's card is made here (some milliseconds, once for each alarm): in a thread of its own it would
-        share the time with the commands that follow a press, and a person waits for it.
+        Only a new alarm's card is made here, and the next command begins when it is on its way to every browser: beside
+        one another they would share one interpreter, and a person waits for the card.
         """
         if self._loop is None:
             return
@@ -106,7 +118,15 @@ class Stream:
             with contextlib.suppress(Exception):  # tried again beside the commands, and told of there
                 self._show_cards(happened)
                 shown = True
+            if shown:
+                self._let_cards_leave()
         self._cards.submit(self._digest, happened, shown=shown)
+
+    def rehearse(self, happened: list[Happened]) -> None:
+        """Make the cards of these events and send them to nobody."""
+        for card in self._alarm_cards(happened):
+            for data in card.values():
+                _message("alarm", data)
 
     async def subscribe(self, locale: str, last_id: str, allowed: Callable[[], bool]) -> AsyncIterator[bytes]:
         """The stream of one browser, from `last_id` on. `allowed` is asked at each beat, in a thread."""
@@ -120,7 +140,8 @@ class Stream:
             yield hello
             while True:
                 try:
-                    queued: bytes | None = await asyncio.wait_for(browser.queue.get(), BEAT_S)
+                    async with asyncio.timeout(BEAT_S):
+                        queued: bytes | None = await browser.queue.get()
                 except TimeoutError:
                     if not await asyncio.to_thread(allowed):
                         yield _message("over", {})
@@ -132,12 +153,36 @@ class Stream:
                     browser.lost = False
                     queued = _message("reset", {}) + queued
                 yield queued
+                browser.has_left()
         finally:
             self._browsers.discard(browser)
+            _empty(browser.queue)
+            browser.has_left()
 
     def _show_cards(self, happened: list[Happened]) -> None:
         for card in self._alarm_cards(happened):
             self._in_loop(self._show_alarm, card)
+
+    def _let_cards_leave(self) -> None:
+        """Wait until what was shown before now is with every browser's connection; a slow browser is not waited for."""
+        left = threading.Event()
+        self._in_loop(self._tell_when_left, left)
+        left.wait(LEAVES_WITHIN_S)
+
+    def _tell_when_left(self, left: threading.Event) -> None:
+        waiting = [browser for browser in self._browsers if not browser.queue.empty()]
+        if not waiting:
+            left.set()
+            return
+        still = set(waiting)
+
+        def one(browser: _Browser) -> None:
+            still.discard(browser)
+            if not still:
+                left.set()
+
+        for browser in waiting:
+            browser.on_left = partial(one, browser)
 
     def _digest(self, happened: list[Happened], *, shown: bool) -> None:
         try:
@@ -188,8 +233,7 @@ class Stream:
         for browser in self._browsers:
             text = texts.get(browser.locale) or texts.get("*", b"")
             if browser.queue.full():  # too slow: it reads everything anew instead of an ever longer past
-                while not browser.queue.empty():
-                    browser.queue.get_nowait()
+                _empty(browser.queue)
                 browser.lost = True
             browser.queue.put_nowait(text)
 
@@ -217,9 +261,13 @@ class Stream:
         return {"now": self._clock.now().timestamp()}
 
     def _end(self, browser: _Browser) -> None:
-        while not browser.queue.empty():
-            browser.queue.get_nowait()
+        _empty(browser.queue)
         browser.queue.put_nowait(None)
+
+
+def _empty(queue: asyncio.Queue[bytes | None]) -> None:
+    while not queue.empty():
+        queue.get_nowait()
 
 
 def _message(event: str, data: dict[str, Any], message_id: str = "") -> bytes:

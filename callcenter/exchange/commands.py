@@ -1,30 +1,24 @@
-"""``callcenter exchange render|check|start|stop|status|bundle``.
-
-Exit codes: 0 done (status: running), 1 it could not be done, 2 the settings or the command are wrong, 3 (status) not
-running.
-"""
+"""``callcenter exchange render|check|start|stop|status|bundle``; `command_frame` has the exit codes."""
 
 import argparse
 import json
 import signal
-import sys
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from callcenter.command_frame import DONE, FAILED, NOT_RUNNING, CommandFrame, say, settings_of
 from callcenter.exchange.check import CheckReport, check_exchange
 from callcenter.exchange.exchange import TEMPLATES, Exchange, ExchangeStatus
-from callcenter.settings import SettingsError, load_settings
 from foundation.asterisk.bundle import make_bundle, take_bundle
 from foundation.asterisk.errors import AsteriskError
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    from callcenter.command_frame import Subparsers
 
-DONE, FAILED, WRONG, NOT_RUNNING = 0, 1, 2, 3
+_FRAME = CommandFrame((AsteriskError,))
 
 
 def register(subparsers: "Subparsers") -> None:
@@ -32,18 +26,20 @@ def register(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("exchange", help="the telephone exchange: bring, render, check, start, stop")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    render = _add(commands, "render", _render, "write Asterisk's configuration from the settings")
+    render = _FRAME.add(commands, "render", _render, "write Asterisk's configuration from the settings")
     render.add_argument("--to", type=Path, metavar="FOLDER", help="write it there instead of into the home")
 
-    check = _add(commands, "check", _check, "load the configuration in a throwaway Asterisk and say what is wrong")
+    check = _FRAME.add(
+        commands, "check", _check, "load the configuration in a throwaway Asterisk and say what is wrong"
+    )
     check.add_argument("--json", action="store_true", help="print problems and warnings as JSON")
 
-    start = _add(commands, "start", _start, "start the exchange, bringing Asterisk first where there is none")
+    start = _FRAME.add(commands, "start", _start, "start the exchange, bringing Asterisk first where there is none")
     start.add_argument("--watch", action="store_true", help="stay, restart it when it ends, stop it on Ctrl-C")
 
-    _add(commands, "stop", _stop, "stop the exchange, ending the calls that are up")
+    _FRAME.add(commands, "stop", _stop, "stop the exchange, ending the calls that are up")
 
-    status = _add(commands, "status", _status, "say how the exchange is")
+    status = _FRAME.add(commands, "status", _status, "say how the exchange is")
     status.add_argument("--json", action="store_true", help="print it as JSON")
 
     bundle = commands.add_parser("bundle", help="carry Asterisk and the voice to a machine without a network")
@@ -52,38 +48,11 @@ def register(subparsers: "Subparsers") -> None:
         ("make", _bundle_make, "write an archive of the brought packages"),
         ("take", _bundle_take, "unpack such an archive here; take it only from somebody you trust"),
     ):
-        _add(ways, name, run, told).add_argument("file", type=Path, metavar="FILE")
-
-
-def _add(
-    commands: "Subparsers", name: str, run: Callable[[argparse.Namespace], int], told: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=told, description=told[0].upper() + told[1:] + ".")
-    parser.set_defaults(run=lambda arguments: _run(run, arguments))
-    return parser
-
-
-def _run(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    try:
-        return run(arguments)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return WRONG
-    except AsteriskError as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    except OSError as error:
-        print(f"{error.filename or 'The system'}: {error.strerror}", file=sys.stderr)
-        return FAILED
-
-
-def _say(text: str) -> None:
-    """Progress goes beside the result, so that a script can read the result alone."""
-    print(text, file=sys.stderr, flush=True)
+        _FRAME.add(ways, name, run, told).add_argument("file", type=Path, metavar="FILE")
 
 
 def _exchange(arguments: argparse.Namespace) -> Exchange:
-    return Exchange(load_settings(getattr(arguments, "config", None), getattr(arguments, "home", None)), say=_say)
+    return Exchange(settings_of(arguments), say=say)
 
 
 def _render(arguments: argparse.Namespace) -> int:
@@ -94,7 +63,7 @@ def _render(arguments: argparse.Namespace) -> int:
     for path in changed:
         print(path)
     if not changed:
-        _say("Nothing has changed.")
+        say("Nothing has changed.")
     return DONE
 
 
@@ -162,11 +131,11 @@ def _in_words(status: ExchangeStatus) -> str:
 
 
 def _bundle_make(arguments: argparse.Namespace) -> int:
-    make_bundle(arguments.file, say=_say)
+    make_bundle(arguments.file, say=say)
     return DONE
 
 
 def _bundle_take(arguments: argparse.Namespace) -> int:
-    for prefix in take_bundle(arguments.file, say=_say):
+    for prefix in take_bundle(arguments.file, say=say):
         print(prefix.root)
     return DONE

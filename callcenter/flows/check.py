@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from datetime import UTC, date, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 from callcenter.flows.part import DONE, FAILED, Add
 from callcenter.settings import load_settings
-from ivr_flows.model import LANGUAGES, Finding
+from ivr_flows.model import LANGUAGES, Finding, FlowError
 
 
 def register(add: Add) -> None:
@@ -20,20 +21,26 @@ def register(add: Add) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from callcenter.flows.named import material
+    from callcenter.flows.named import PROMPTS, material
     from ivr_flows.approvals import unapproved
     from ivr_flows.check import errors, examine
 
     settings = load_settings(arguments.config, arguments.home)
-    told = material(settings, arguments.flows)
-    heard = {prompt.name: LANGUAGES for prompt in told.prompts}
-    _, findings = examine(told.texts, told.transfers, heard, unapproved(settings.home), _today())
+    try:
+        told = material(settings, arguments.flows)
+    except FlowError as error:  # the site's own prompts
+        findings = list(error.findings)
+    else:
+        heard = {prompt.name: LANGUAGES for prompt in told.prompts}
+        lacking = unapproved(settings.home / PROMPTS)
+        _, findings = examine(told.texts, told.transfers, heard, lacking, datetime.now(UTC).date())
+        findings = [replace(found, path=told.place(found.path)) for found in findings]
     wrong = errors(findings)
     if arguments.json:
-        print(json.dumps([_row(found, told.place(found.path)) for found in findings], ensure_ascii=False))
+        print(json.dumps([asdict(found) for found in findings], ensure_ascii=False))
     else:
         for found in findings:
-            print(line(found, told.place(found.path)))
+            print(line(found))
         warnings = len(findings) - len(wrong)
         print(f"{len(wrong)} 个错误，{warnings} 个提醒 / {len(wrong)} errors, {warnings} warnings")
     return FAILED if wrong else DONE
@@ -46,19 +53,8 @@ def _schema(_arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def line(found: Finding, place: str) -> str:
+def line(found: Finding) -> str:
     """A finding as compilers write them, so that editors can jump there."""
     step = f"{found.step}: " if found.step else ""
     level = "提醒 warning: " if found.level == "warning" else ""
-    return f"{place}:{found.line}: {step}{level}{found.zh} / {found.en}"
-
-
-def _row(found: Finding, place: str) -> dict[str, object]:
-    return {
-        "level": found.level, "code": found.code, "path": place, "line": found.line, "step": found.step,
-        "zh": found.zh, "en": found.en,
-    }  # fmt: skip
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
+    return f"{found.path}:{found.line}: {step}{level}{found.zh} / {found.en}"

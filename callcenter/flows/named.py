@@ -15,6 +15,9 @@ from ivr_flows.model import FlowSet
 from ivr_flows.prompts import FILE as PROMPTS_FILE
 from ivr_flows.prompts import Prompt, prompts
 
+PROMPTS = "prompts"
+"""The folder of the home that has the site's own sentences and recordings."""
+
 DRAFT, SHIPPED = "draft", "shipped"
 
 
@@ -47,7 +50,7 @@ def material(settings: Settings, named: str = DRAFT) -> Material:
     wrong, OSError when a file cannot be read."""
     if named == SHIPPED or named == "0":
         return Material(sources(), settings.transfers, prompts())
-    own_prompts = prompts(settings.home / "prompts" / PROMPTS_FILE)
+    own_prompts = prompts(settings.home / PROMPTS / PROMPTS_FILE)
     if named == DRAFT:
         folder = settings.home / "flows"
         return Material(sources(folder), settings.transfers, own_prompts, folder)

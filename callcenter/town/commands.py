@@ -1,20 +1,18 @@
 """``callcenter town start|stop|status|dial|diary``: the demo's telephone network from the command line.
 
-Exit codes: 0 done (status: running), 1 it could not be done, 2 the settings or the command are wrong, 3 (status) not
-running.
+`command_frame` has the exit codes.
 """
 
 import argparse
 import json
-import sys
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 
-from callcenter.settings import Settings, SettingsError, load_settings
+from callcenter.command_frame import DONE, NOT_RUNNING, CommandFrame, say, settings_of
+from callcenter.settings import Settings
 from callcenter.town.diary import Entry
 from callcenter.town.errors import TownError
 from callcenter.town.network import Network, NetworkSettings
@@ -22,67 +20,48 @@ from foundation.asterisk.errors import AsteriskError
 from foundation.asterisk.provision import provision_asterisk
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    from callcenter.command_frame import Subparsers
 
-DONE, FAILED, WRONG, NOT_RUNNING = 0, 1, 2, 3
+_FRAME = CommandFrame((TownError, AsteriskError))
 
 
 def register(subparsers: "Subparsers") -> None:
     """Add ``town`` with its sub-commands; each sets ``run``, which takes the arguments and gives the exit code."""
     parser = subparsers.add_parser("town", help="the demo's telephone network: start, stop, ring somebody")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add(commands, "start", _start, "start the town that 'callcenter up' made in this home")
-    _add(commands, "stop", _stop, "stop the town, ending its calls")
-    _add(commands, "status", _status, "say whether the town runs").add_argument("--json", action="store_true")
-    dial = _add(commands, "dial", _dial, "let a telephone of the town dial, through the running service")
+    _FRAME.add(commands, "start", _start, "start the town that 'callcenter up' made in this home")
+    _FRAME.add(commands, "stop", _stop, "stop the town, ending its calls")
+    _FRAME.add(commands, "status", _status, "say whether the town runs").add_argument("--json", action="store_true")
+    dial = _FRAME.add(commands, "dial", _dial, "let a telephone of the town dial, through the running service")
     dial.add_argument("phone", help="the telephone's number")
     dial.add_argument("number", help="what it dials, such as 81890")
-    diary = _add(commands, "diary", _diary, "show what the town's telephones did last")
+    diary = _FRAME.add(commands, "diary", _diary, "show what the town's telephones did last")
     diary.add_argument("--last", type=int, default=40, metavar="LINES")
     diary.add_argument("--json", action="store_true", help="print the lines as they are kept")
 
 
-def _add(
-    commands: "Subparsers", name: str, run: Callable[[argparse.Namespace, Settings], int], told: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=told, description=told[0].upper() + told[1:] + ".")
-    parser.set_defaults(run=lambda arguments: _run(run, arguments))
-    return parser
-
-
-def _run(run: Callable[[argparse.Namespace, Settings], int], arguments: argparse.Namespace) -> int:
-    try:
-        return run(arguments, load_settings(arguments.config, arguments.home))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return WRONG
-    except (TownError, AsteriskError) as error:
-        print(error, file=sys.stderr)
-        return FAILED
-
-
 def _network(settings: Settings) -> Network:
     home = settings.home / "town"
-    return Network(home, provision_asterisk(say=lambda text: print(text, file=sys.stderr)), NetworkSettings.load(home))
+    return Network(home, provision_asterisk(say=say), NetworkSettings.load(home), stands_back=True)
 
 
-def _start(_arguments: argparse.Namespace, settings: Settings) -> int:
-    network = _network(settings)
+def _start(arguments: argparse.Namespace) -> int:
+    network = _network(settings_of(arguments))
     network.start()
     print(f"The town runs, process {network.process.pid}.")
     return DONE
 
 
-def _stop(_arguments: argparse.Namespace, settings: Settings) -> int:
-    network = _network(settings)
+def _stop(arguments: argparse.Namespace) -> int:
+    network = _network(settings_of(arguments))
     was = network.process.pid
     network.stop()
     print("The town has stopped." if was else "The town was not running.")
     return DONE
 
 
-def _status(arguments: argparse.Namespace, settings: Settings) -> int:
-    network = _network(settings)
+def _status(arguments: argparse.Namespace) -> int:
+    network = _network(settings_of(arguments))
     made, pid = network.settings, network.process.pid
     if arguments.json:
         told = {"running": pid is not None, "pid": pid, "sip_port": made.sip_port, "seats": list(made.seats)}
@@ -94,7 +73,8 @@ def _status(arguments: argparse.Namespace, settings: Settings) -> int:
     return DONE if pid is not None else NOT_RUNNING
 
 
-def _dial(arguments: argparse.Namespace, settings: Settings) -> int:
+def _dial(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
     base = f"http://{settings.http.host}:{settings.http.port}"
     try:
         with httpx.Client(timeout=10.0, trust_env=False) as client:
@@ -108,8 +88,8 @@ def _dial(arguments: argparse.Namespace, settings: Settings) -> int:
     return DONE
 
 
-def _diary(arguments: argparse.Namespace, settings: Settings) -> int:
-    path: Path = settings.home / "town" / "diary.jsonl"
+def _diary(arguments: argparse.Namespace) -> int:
+    path: Path = settings_of(arguments).home / "town" / "diary.jsonl"
     try:
         with path.open(encoding="utf-8") as file:
             lines = deque(file, max(1, arguments.last))

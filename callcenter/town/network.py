@@ -79,9 +79,13 @@ class NetworkSettings:
 
 
 class Network:
-    """The town's Asterisk in the folder `home`."""
+    """The town's Asterisk in the folder `home`.
 
-    def __init__(self, home: Path, asterisk: Asterisk, settings: NetworkSettings) -> None:
+    One that `stands_back` leaves the machine to exchange and application, as the telephone network does that it stands
+    for, which is elsewhere.
+    """
+
+    def __init__(self, home: Path, asterisk: Asterisk, settings: NetworkSettings, *, stands_back: bool = False) -> None:
         self.home = home.absolute()
         self.settings = settings
         self.process = AsteriskProcess(
@@ -92,6 +96,7 @@ class Network:
                 Port(settings.ari_port, "tcp", settings.bind, "town.ari_port"),
             ],
             before_start=self._prepare,
+            stands_back=stands_back,
         )
 
     @property

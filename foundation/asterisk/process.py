@@ -24,6 +24,7 @@ from pathlib import Path
 from foundation.asterisk.apt import Say
 from foundation.asterisk.errors import AsteriskError, PortInUseError
 from foundation.asterisk.provision import Asterisk
+from foundation.priority import stand_back
 
 # A unix socket's path has 108 bytes with its final NUL; Asterisk itself cuts a longer one without a word.
 _SOCKET_LIMIT = 107
@@ -116,13 +117,15 @@ class Directories:
 class AsteriskProcess:
     """The Asterisk of one folder. Its configuration must be in ``directories.etc`` before ``start``.
 
-    ``before_start`` runs under the start's lock, when it is certain that no Asterisk of this folder runs.
+    ``before_start`` runs under the start's lock, when it is certain that no Asterisk of this folder runs. One that
+    ``stands_back`` leaves the machine to all others.
     """
 
     asterisk: Asterisk
     root: Path
     ports: Sequence[Port] = ()
     before_start: Callable[[], None] = lambda: None
+    stands_back: bool = False
     directories: Directories = field(init=False)
     _child: "subprocess.Popen[bytes] | None" = field(init=False, default=None)
 
@@ -213,7 +216,12 @@ class AsteriskProcess:
         failures = 0
         while not stopping.is_set():
             began = time.monotonic()
-            self._watch_one(stopping, say)
+            what = "has ended; starting it again"
+            try:
+                self._watch_one(stopping, say)
+            except (AsteriskError, OSError) as error:
+                # Out of memory or of files, for now: if the watcher gave up, nobody would restart the telephone.
+                what = f"cannot be watched ({error}); looking again"
             if stopping.is_set():
                 return
             if self._stopped.exists():
@@ -223,12 +231,12 @@ class AsteriskProcess:
                 failures = 0
             delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
             failures += 1
-            say(f"Asterisk has ended; starting it again in {delay:.0f} s.")
+            say(f"Asterisk {what} in {delay:.0f} s.")
             if stopping.wait(delay):
                 return
             try:
-                self.start()
-                say(f"Asterisk runs again, process {self.pid}.")
+                if self.start():
+                    say(f"Asterisk runs again, process {self.pid}.")
             except (AsteriskError, OSError) as error:
                 say(f"Asterisk could not be started: {error}")
 
@@ -280,6 +288,8 @@ class AsteriskProcess:
                 env={**os.environ, **self.asterisk.program.environment},
                 start_new_session=True,
             )
+        if self.stands_back:
+            stand_back(self._child.pid)
 
     def _wait_ready(self, timeout: float) -> bool:
         """Wait until it says that it is fully booted; False when it ends before, or time is up."""

@@ -101,6 +101,26 @@ def test_a_caller_who_hangs_up_before_anyone_took_it_is_rung_back_once_and_one_a
     assert len(story.system.look(lambda s: list(s.scalars(_arrivals_of(alarm.id))))) == 1, "a ring-back is no arrival"
 
 
+def test_a_seat_that_becomes_free_while_others_ring_for_a_press_is_rung_too(story: Story) -> None:
+    desk = story.operator("op1")
+    seat, shop = story.town.seat("op1"), story.town.phone("13912345670")
+    story.may_ring(shop)
+    busy = seat.dials(shop.number)
+    busy.talks_with(shop.answers())
+    line = story.town.device("home-6").pressed()
+    story.town.seat("op2").waits_to_ring()
+
+    busy.hangs_up()
+
+    ring = seat.waits_to_ring(9, after=line.call.started_at)
+    ring.answers().talks_with(line)
+    alarm = story.ticket_is(story.alarm(line).id, "taken")
+    assert len([e for e in story.events(alarm.id) if e.kind == "call.rung"]) == 1, "it was within the same rung"
+    line.hangs_up()
+    desk.grades(alarm.id, "concern")
+    desk.closes_alarm(alarm.id, "served_on_phone", "接听后平安")
+
+
 def test_a_ring_back_to_a_busy_telephone_has_failed_at_once_and_may_be_asked_for_again(story: Story) -> None:
     desk = story.operator("op3")
     elder = story.town.device("home-6").busy()

@@ -49,12 +49,15 @@ def a_press_goes_first(story: Story, rounds: int) -> None:
     desk.takes_a_break()
     crowd = _Crowd(story, numbers)
     for _ in range(rounds):
-        for doing in (_is_on_a_break, _is_free, _is_being_rung, _is_in_wrap_up):
+        for doing in (_is_on_a_break, _is_free, _is_being_rung, _is_rung_by_one_who_gives_up, _is_in_wrap_up):
             crowd.is_full()
             doing(story)
             story.system.kill_application()
             line = story.town.device("home-2").pressed().is_answered()
             assert crowd.waiting() >= WAITING
+            if doing is _is_rung_by_one_who_gives_up:
+                wait_until(lambda: _waiting(story, "emergency"), 5, "the press waits")
+                crowd.gives_up(story.town.seat("op1").line().call.other)
             _is_offered_next(story, line)
             story.system.start_application()
             alarm = story.ticket_is(story.alarm(line).id, "taken")
@@ -90,8 +93,11 @@ class _Crowd:
         return WAITING <= self.waiting() <= len(self._callers)
 
     def waiting(self) -> int:
-        told = self._story.system.exchange.ask("queue show service")
-        return told.partition("Callers:")[2].count("(wait:")
+        return _waiting(self._story, "service")
+
+    def gives_up(self, number: str) -> None:
+        """The caller of this number hangs up."""
+        next(line for line in self._callers if line.call.phone == number).hangs_up()
 
 
 def _is_offered_next(story: Story, line: Line) -> None:
@@ -122,10 +128,20 @@ def _is_being_rung(story: Story) -> None:
     story.town.seat("op1").waits_to_ring(15, after=since)
 
 
+def _is_rung_by_one_who_gives_up(story: Story) -> None:
+    """He hangs up while the press waits already: now both queues may have the telephone in the same moment."""
+    _is_being_rung(story)
+
+
 def _is_in_wrap_up(story: Story) -> None:
     _is_being_rung(story)
     talk = story.town.seat("op1").line().answers()
     talk.hangs_up()
+
+
+def _waiting(story: Story, queue: str) -> int:
+    told = story.system.exchange.ask(f"queue show {queue}")
+    return told.partition("Callers:")[2].count("(wait:")
 
 
 def _member(story: Story) -> str:

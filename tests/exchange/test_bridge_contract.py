@@ -26,7 +26,7 @@ class Application:
         self.snapshots: list[Snapshot] = []
         self.wishes: dict[str, SeatWish] = {}
 
-    async def on_steps(self, steps) -> None:
+    async def on_steps(self, steps, urgent) -> None:
         assert all(isinstance(step, CallStep) for step in steps), steps
         self.steps += steps
 

@@ -177,6 +177,33 @@ def test_a_watched_one_comes_back_after_a_kill(make_process: MakeProcess) -> Non
     assert process.pid is not None, "watching ends, the exchange goes on"
 
 
+def test_a_watcher_that_is_out_of_files_for_a_while_says_so_and_goes_on(
+    make_process: MakeProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foundation.asterisk.process._BACK_OFF", (0.01,))
+    process = make_process()
+    process.start()
+    first = process.pid
+    said: list[str] = []
+
+    def out_of_files(_pid: int) -> int:
+        raise OSError(24, "Too many open files")
+
+    stopping = threading.Event()
+    watcher = threading.Thread(target=process.watch, args=(stopping, said.append))
+    with monkeypatch.context() as full:
+        full.setattr("os.pidfd_open", out_of_files)
+        watcher.start()
+        wait_until(lambda: sum("Too many open files" in text for text in said) >= 2, 10, "it says so, again and again")
+    try:
+        assert process.pid == first, "what runs is left alone"
+        os.kill(first or 0, signal.SIGKILL)
+        wait_until(lambda: process.pid not in {None, first}, 20, "it runs again")
+    finally:
+        stopping.set()
+        watcher.join(20)
+
+
 def test_a_watched_one_that_somebody_stopped_stays_stopped_until_it_is_started(
     make_process: MakeProcess, exchange_prefix: Asterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 The exchange has no other seat, and its trunk is one by registration.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -109,6 +110,19 @@ def test_a_seat_that_becomes_free_gets_every_press_before_any_service_call(room:
 def test_a_free_seat_is_rung_at_once(room: Room) -> None:
     pressed = room.home().presses()
     next_offer_is_the_press(room, pressed, 0)
+
+
+def test_while_somebody_holds_the_seats_for_a_press_they_get_no_service_call(room: Room) -> None:
+    room.exchange.ask("dialplan add extension s,1,Queue(hold,r,,,4) into in-hold")
+    began = time.time()
+    silent = {"Channel": "Local/s@in-hold/n", "Application": "Wait", "Data": "1", "Async": "true"}
+    room.manager.does(room.manager.link.request({"Action": "Originate", **silent}, limit=5))
+    wait_until(lambda: "hold has 1 calls" in room.exchange.ask("queue show hold"), 5, "somebody is in there")
+
+    crowd(room)
+    ring = room.town.seat("op1").waits_to_ring()
+    assert ring.call.started_at - began > 4, "it rang before"
+    assert len(room.town.seat("op1").rings(since=began)) == 1, "he himself rings nobody"
 
 
 def test_over_a_trunk_by_registration_calls_come_in_and_go_out(room: Room) -> None:

@@ -316,6 +316,20 @@ def test_the_rungs_last_as_long_as_promised(make_settings, make_exchange, start_
     assert not line.call.is_over
 
 
+def test_the_seats_are_held_for_a_press_while_one_rung_becomes_the_next_and_no_longer(room: Room) -> None:
+    def held() -> bool:
+        return "hold has 0 calls" not in room.exchange.ask("queue show hold")
+
+    line = room.home().presses()
+    for rung in (2, 3):
+        room.rungs(line, rung)
+        assert held(), f"between rung {rung - 1} and {rung} a service call could come"
+    assert held()
+    room.town.seat("op1").answers()
+    room.joined(line)
+    wait_until(lambda: not held(), 2, "the seats are free for service calls again")
+
+
 def test_whoever_pressed_first_stays_first_at_each_rung(room: Room) -> None:
     older = room.home().presses()
     room.rungs(older, 2)

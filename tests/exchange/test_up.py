@@ -58,6 +58,8 @@ def test_a_second_one_in_the_same_home_is_refused(running: Up, tmp_path: Path) -
 def test_kill_9_then_a_new_start_keeps_the_exchange_and_doubles_nothing(running: Up) -> None:
     before = running.processes()
     assert sorted(before) == sorted(PARTS)
+    ((town,), (exchange,)) = before["town"], before["exchange"]
+    assert os.getpriority(os.PRIO_PROCESS, town) > os.getpriority(os.PRIO_PROCESS, exchange), "the town stands back"
 
     running.send(signal.SIGKILL)
     assert running.processes() == before  # the telephone goes on, and the application too

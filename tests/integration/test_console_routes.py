@@ -53,9 +53,17 @@ def routes(desk: Desk) -> list[tuple[str, str]]:
     found = []
     for route in walk(desk.console.app.routes):
         path = route.path
-        for name in ("{arrival_id}", "{ticket_id}", "{home_id}", "{task_id}", "{incident_id}", "{recording_id}"):
+        for name in (
+            "{arrival_id}",
+            "{ticket_id}",
+            "{home_id}",
+            "{task_id}",
+            "{incident_id}",
+            "{recording_id}",
+            "{publication_id}",
+        ):
             path = path.replace(name, "1")
-        path = path.replace("{seat}", "op1")
+        path = path.replace("{seat}", "op1").replace("{name}", "hotline")
         found += [(method, path) for method in sorted(route.methods or ()) if method != "HEAD"]
     return found
 

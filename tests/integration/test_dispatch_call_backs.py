@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from dispatch import arrivals, call_backs
+from dispatch import arrivals, call_backs, dispositions
 from dispatch.call_backs import Desk
 from dispatch.tables import Arrival, CallBack, StaffTask
 from foundation.database import Database
@@ -86,7 +86,7 @@ def test_who_hung_up_in_the_queue_is_called_once_and_the_operator_says_how_it_en
     # The talk belongs to the last of the two: a person must say how it ended. The other one is told of it.
     talk = arrival(town, again)
     assert (talk.answered_by, talk.disposition) == ("seat-op1", None)
-    town.call(arrivals.dispose, again, "wrong_number", "打错了")
+    town.call(dispositions.dispose, again, "wrong_number", "打错了")
     assert arrival(town, again).disposition == "wrong_number"
     assert "已回电" in (arrival(town, first).disposition_reason or "")
     assert "call.answered" in {h.kind for h in town.happened if h.arrival_id == again}

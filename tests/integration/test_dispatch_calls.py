@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from dispatch import alarms, arrivals, inquiries, ladder, ring_backs
+from dispatch import alarms, arrivals, dispositions, inquiries, ladder, ring_backs
 from dispatch.errors import AlarmNotConfirmed, AlreadyDisposed, BadInput
 from dispatch.journal import CallStep, Malformed
 from dispatch.tables import Arrival, CallBack, RingBack, StaffTask, Ticket
@@ -70,7 +70,7 @@ def test_each_call_is_one_arrival_with_its_one_end(town: Town) -> None:
     town.call(inquiries.answer, served.id, "老年卡要什么材料？", "身份证和照片。", caller="13800000101")
     assert arrival(town, "node1-1").disposition == "inquiry"
     with pytest.raises(AlreadyDisposed):
-        town.call(arrivals.dispose, served.id, "test", "试机")
+        town.call(dispositions.dispose, served.id, "test", "试机")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -117,7 +117,7 @@ def test_a_record_nobody_can_read_becomes_a_task_and_still_an_arrival(town: Town
     row = arrival(town, "node1-9")
     assert (row.kind, row.state) == ("unknown", "live")
     town.forward(minutes=11)
-    town.call(arrivals.dispose, row.id, "test", "日志损坏")
+    town.call(dispositions.dispose, row.id, "test", "日志损坏")
     assert arrival(town, "node1-9").state == "ended"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from dispatch import arrivals, incidents, tellings
+from dispatch import arrivals, dispositions, incidents, tellings
 from dispatch.errors import BadInput, TicketNotOpen
 from dispatch.incident_tables import MassIncident
 from dispatch.tables import Arrival, ArrivalTicket, CallBack
@@ -91,7 +91,7 @@ def test_who_heard_it_and_hung_up_is_informed_and_who_pressed_1_leaves_his_addre
     assert sorted(joined) == [informed, affected]
     left = [h.detail.get("address") for h in town.happened if h.kind == "incident.affected"]
     assert left == ["示范路 7 号"]
-    town.call(arrivals.dispose, served, "test", "试")
+    town.call(dispositions.dispose, served, "test", "试")
 
 
 def test_all_who_joined_are_told_once_when_it_ends(town: Town) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from callcenter.exchange.flows import FlowsNotLoaded, NodeFlows, file_text, lines_of
+from callcenter.flows.desk import FlowDesk
 from callcenter.flows.keeper import FlowKeeper
 from foundation.database import Database
 from foundation.errors import AppError
@@ -18,6 +20,7 @@ from foundation.tables import TicketEvent
 from foundation.writer import Writer
 from ivr_flows import publishing, queries
 from ivr_flows.errors import NothingBefore, NothingChanged, PublicationMoved, PublicationUnderWay
+from ivr_flows.loading import sources as sources_of
 from ivr_flows.publishing import Made
 from ivr_flows.tables import FlowPublication, FlowVersion
 from tests.integration.dispatch_support import START as MORNING
@@ -51,17 +54,16 @@ class Exchange:
         self.reloads += 1
         self.contexts = {}
         for path in sorted(self.folder.glob("*.conf")):
-            context = ""
+            context = extension = ""
             for line in path.read_text().splitlines():
                 if line.startswith("[") and not line.endswith("]"):
                     break  # Asterisk reads nothing after a bracket that is not closed
                 if line.startswith("["):
                     context = line[1:-1]
                     self.contexts[context] = []
-                elif line.startswith("exten =>"):
-                    extension = line.removeprefix("exten => ").split(",")[0]
-                    data = line.partition("(")[2].rpartition(")")[0]
-                    self.contexts[context].append((extension, data))
+                elif found := re.match(r"\s*(?:exten => ([^,]+),|same => )(?:[0-9]+|n)(?:\(\w+\))?,\w+\((.*)\)$", line):
+                    extension = found[1] or extension
+                    self.contexts[context].append((extension, found[2]))
 
     async def dialplan_of(self, context: str) -> list[tuple[str, str]]:
         self._one()
@@ -106,7 +108,7 @@ class Site:
     def order(self, words: str = "早上好", dialplan: Callable[[int], str] | None = None) -> int:
         def make(version: int) -> Made:
             text = (dialplan or _dialplan)(version)
-            return Made(version, {"hotline.yaml": words}, {}, [], text, 1)
+            return Made(version, {"hotline.yaml": words}, {}, [], text)
 
         return publishing.publish(self.database, self.writer, make, reason="换问候语", actor="user:boss")[0]
 
@@ -205,9 +207,7 @@ def test_a_version_that_the_exchange_cannot_read_changes_nothing_and_says_why(si
 
 
 def test_a_line_that_the_exchange_passes_over_is_noticed(site: Site) -> None:
-    lost = site.order(
-        "少一行", lambda version: f"{_dialplan(version)} same => n,Hangup()\n"
-    )  # the fake reads no `same`
+    lost = site.order("少一行", lambda version: f"{_dialplan(version)} same => x,Hangup()\n")
     site.look()
     assert site.publication(lost).state == "failed"
     assert "2 of 3 lines" in site.publication(lost).problem
@@ -357,13 +357,33 @@ def test_a_version_whose_number_was_taken_meanwhile_is_compiled_again_under_the_
         if len(made_as) == 1:  # somebody else is faster, and done
             site.order("别人的")
             site.look()
-        return Made(version, {"hotline.yaml": "我的"}, {}, [], _dialplan(version), 1)
+        return Made(version, {"hotline.yaml": "我的"}, {}, [], _dialplan(version))
 
     publishing.publish(site.database, site.writer, make, reason="竞争", actor="user:boss")
     site.look()
     assert made_as == [1, 2]
     assert site.current == 2
     assert "[flow-2-hotline]" in (site.exchange.folder / "2.conf").read_text()
+
+
+def test_new_software_compiles_what_is_in_force_again_and_only_then(site: Site, tmp_path: Path) -> None:
+    desk = FlowDesk(tmp_path / "own", tmp_path / "prompts", {}, site.database, site.writer)
+    assert desk.renew() is None, "what was delivered is compiled at each start of the exchange"
+    sources = {name: text.decode() for name, text in sources_of().items()}
+    old = "; as the software before would have written it\n"
+    publishing.publish(
+        site.database, site.writer, lambda n: Made(n, sources, {}, [], old + _dialplan(n)), reason="旧", actor="a"
+    )
+    site.look()
+    assert desk.renew() == 2
+    site.look()
+    assert site.current == 2
+    with site.database.read() as session:
+        renewed = queries.version(session, 2)
+    assert renewed is not None
+    assert renewed.sources == sources
+    assert "[flow-2-one_touch]" in renewed.dialplan
+    assert desk.renew() is None
 
 
 def test_the_lines_of_a_text_are_counted_as_the_exchange_counts_them() -> None:

@@ -223,7 +223,7 @@ def test_an_item_that_cannot_be_dealt_with_waits_longer_each_time_and_is_parked_
 
 def put(w: Work, kind: str, subject: str, after: float, *, urgent: bool = False) -> int:
     due = w.now + timedelta(seconds=after)
-    return deadlines.put(w.session, kind, subject, due, "because", w.now, urgent=urgent).id
+    return deadlines.put(w.session, kind, subject, due, "because", w.now, urgent=urgent)
 
 
 def test_a_deadline_fires_once_and_only_when_due(writer: Writer, clock: MovableClock) -> None:

@@ -26,6 +26,7 @@ from foundation import inbox
 from foundation.clock import MovableClock, SystemClock
 from foundation.database import Database
 from foundation.numbers import NumberPlan
+from foundation.tables import Deadline
 from foundation.writer import Work, Writer
 from ivr_flows.approvals import approve
 from tests.unit.test_sound import tone, wav_of
@@ -130,8 +131,8 @@ async def test_a_deadline_that_always_fails_is_said_in_readiness(started: tuple[
     service, _ = started
 
     def put(w: Work) -> None:
-        row = due.put(w.session, "broken", "ticket:1", w.now + timedelta(hours=1), "why", w.now)
-        row.attempts = health.FAILING_AFTER
+        row_id = due.put(w.session, "broken", "ticket:1", w.now + timedelta(hours=1), "why", w.now)
+        w.session.get_one(Deadline, row_id).attempts = health.FAILING_AFTER
 
     await service.writer.run(put)
     assert any("deadlines fail" in problem for problem in (await health.look(service)).problems)

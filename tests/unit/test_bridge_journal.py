@@ -30,18 +30,22 @@ class Domain:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.batches: list[int] = []
+        self.urgent: dict[tuple[str, str], bool] = {}
         self.snapshots: list[Snapshot] = []
         self.alarms: list[str] = []
         self.refuses = lambda _step: False
         self.gate = asyncio.Event()
         self.gate.set()
+        self.gate_is_for_ordinary_calls = False
 
-    async def on_steps(self, steps) -> None:
-        await self.gate.wait()
+    async def on_steps(self, steps, urgent) -> None:
+        if not urgent or not self.gate_is_for_ordinary_calls:
+            await self.gate.wait()
         self.batches.append(len(steps))
         if any(self.refuses(step) for step in steps):
             raise RuntimeError("the database refuses")
         self.steps += steps
+        self.urgent |= {(step.call_id, step.step): urgent for step in steps}
 
     async def on_resync(self, snapshot: Snapshot) -> None:
         self.snapshots.append(snapshot)
@@ -326,8 +330,8 @@ async def test_a_resync_is_told_after_the_steps_before_it_and_spares_calls_that_
     order: list[str] = []
     domain_on_steps = domain.on_steps
 
-    async def on_steps(steps) -> None:
-        await domain_on_steps(steps)
+    async def on_steps(steps, urgent) -> None:
+        await domain_on_steps(steps, urgent)
         order.append("steps")
 
     async def on_resync(snapshot: Snapshot) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from callcenter.bridge.bridge import Bridge, BridgeCallbacks
 from callcenter.bridge.calls import Calls, Channel, Snapshot
+from callcenter.bridge.errors import ActionRefusedError
 from callcenter.bridge.events import AmiEvent
 from callcenter.bridge.household import HouseholdData
 from callcenter.bridge.link import LinkState
@@ -35,7 +36,7 @@ class Application:
         self.snapshots: list[Snapshot] = []
         self.now = NOW
 
-    async def on_steps(self, steps) -> None:
+    async def on_steps(self, steps, urgent) -> None:
         return None
 
     async def on_resync(self, snapshot: Snapshot) -> None:
@@ -297,6 +298,30 @@ async def test_the_outcome_of_an_originate_reaches_the_application():
         assert not app.originated[0].success
 
 
+async def test_the_answer_to_a_second_request_for_a_ring_back_is_not_taken_for_the_first_ones():
+    app = Application()
+    async with fake_ami() as peer, bridge(peer, app) as one:
+        for _ in range(2):
+            await one.actions.originate_ring_back("7", 1, "13800000001")
+        first, second = (action["actionid"] for action in peer.asked("Originate"))
+        for action_id in (second, first, first, "somebody-elses"):
+            peer.send(event("OriginateResponse", ActionID=action_id, Response="Failure", Reason="0", Uniqueid="rb-7-1"))
+        await until(lambda: len(app.originated) == 4)
+        assert [outcome.ring_back for outcome in app.originated] == ["", "rb-7-1", "", ""]
+
+
+async def test_a_ring_back_that_the_exchange_would_not_take_is_known_by_its_next_request():
+    app = Application()
+    async with fake_ami() as peer, bridge(peer, app) as one:
+        peer.answers["Originate"] = lambda _peer, action: error(action, "not now")
+        with pytest.raises(ActionRefusedError):
+            await one.actions.originate_ring_back("7", 1, "13800000001")
+        del peer.answers["Originate"]
+        await one.actions.originate_ring_back("7", 1, "13800000001")
+        (_, action_id) = (action["actionid"] for action in peer.asked("Originate"))
+        assert one.actions.ring_back_of(action_id) == "rb-7-1"
+
+
 async def test_a_failing_resync_callback_is_asked_again_and_a_failing_resync_is_repeated():
     app = Application()
     async with fake_ami() as peer:
@@ -340,10 +365,10 @@ def test_the_picture_follows_a_call_through_the_queue_and_each_event_tells_at_mo
         told("QueueCallerLeave", Queue="service", Uniqueid="1"),
     ]
     first = [calls.apply(one) for one in story]
-    assert [change is not None for change in first] == [True, True, True, False, True]
+    assert first == [True, True, True, False, True]
     assert calls.serving == {"PJSIP/op1": "1"}
-    assert calls.apply(told("Hangup", Uniqueid="1")) is not None
-    assert calls.apply(told("Hangup", Uniqueid="1")) is None
+    assert calls.apply(told("Hangup", Uniqueid="1"))
+    assert not calls.apply(told("Hangup", Uniqueid="1"))
     assert not calls.channels
     assert not calls.entries
     assert not calls.serving
@@ -355,4 +380,4 @@ def test_a_snapshot_takes_the_place_of_all_that_was_believed():
     channel = Channel("2", "2", "PJSIP/trunk-2", "Up", "139", "s")
     calls.replace(Snapshot(2, MappingProxyType({"2": channel}), {}, {}, {}))
     assert list(calls.channels) == ["2"]
-    assert calls.apply(told("Newstate", Uniqueid="ghost", ChannelStateDesc="Up")) is None
+    assert not calls.apply(told("Newstate", Uniqueid="ghost", ChannelStateDesc="Up"))

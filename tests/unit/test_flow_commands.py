@@ -75,6 +75,32 @@ def test_findings_can_be_read_by_a_program(home: Path, capsys: pytest.CaptureFix
     assert [(row["line"], row["step"], row["code"]) for row in found] == [(7, "ask", "unknown_step")]
 
 
+def test_approvals_are_looked_for_beside_the_sites_recordings(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def unapproved(folder: Path) -> set[str]:
+        asked.append(folder)
+        return {"press-1-to-take"}
+
+    monkeypatch.setattr("ivr_flows.approvals.unapproved", unapproved)
+    ran = run(capsys, home, "check")
+    assert asked == [home / "prompts"]
+    assert "press-1-to-take 没有经人批准的录音" in ran.out
+    assert "0 errors, 1 warnings" in ran.out
+
+
+def test_sentences_of_the_sites_own_that_are_wrong_are_findings_too(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "prompts").mkdir(parents=True)
+    (home / "prompts" / "prompts.yaml").write_text("greeting: {zh: 您好}\n", "utf-8")
+    ran = run(capsys, home, "check", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)[0]["path"].endswith("prompts.yaml")
+
+
 def test_a_folder_can_be_checked_before_it_is_used(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,3 +107,10 @@ def test_any_text_gives_a_number_or_an_unknown_and_what_is_stored_is_stable(text
 def test_a_service_number_is_never_called_by_a_machine(service: str) -> None:
     assert PLAN.parse(service).known
     assert not PLAN.parse(service).callable_back
+
+
+@given(st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True), st.sampled_from(("86", "1", "13", "852")))
+def test_a_bare_mobile_number_reads_the_same_the_quick_way_and_the_long(digits, country):
+    plan = NumberPlan(country, "574")
+    assert plan.parse(digits).e164 == plan.parse(f" {digits}").e164
+    assert plan.parse(digits).kind == plan.parse(f" {digits}").kind

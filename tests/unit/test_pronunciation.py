@@ -20,7 +20,9 @@ from ivr_flows.pronunciation import (
     speakable,
 )
 
-CHINESE = re.compile(r"[a-z]+[1-5][,.]?(?: [a-z]+[1-5][,.]?)*")
+# A syllable without a vowel (呣 is m2) is spelled by the voice in English.
+SYLLABLE = r"[a-z]*[aeiouv][a-z]*[1-5][,.]?"
+CHINESE = re.compile(rf"{SYLLABLE}(?: {SYLLABLE})*")
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z',.?! ]*")
 FORMS = {"zh": CHINESE, "en": ENGLISH}
 

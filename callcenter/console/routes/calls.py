@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from callcenter.console.house import House, InHouse, Operator
 from callcenter.console.sessions import Viewer
-from dispatch import arrivals, cards, inquiries, tickets
+from dispatch import cards, dispositions, inquiries, tickets
 from dispatch.cards import ENDED
 from dispatch.errors import missing
 from foundation.text import clean, one_line
@@ -82,7 +82,7 @@ def dispose(
 ) -> HTMLResponse:
     """An end that needs no ticket, with its reason."""
     in_house.writer.call(
-        arrivals.dispose, arrival_id, disposition, one_line(reason, 200), actor=viewer.actor, priority=Priority.CALL
+        dispositions.dispose, arrival_id, disposition, one_line(reason, 200), actor=viewer.actor, priority=Priority.CALL
     )
     return _card(request, in_house, viewer, arrival_id)
 

@@ -1,0 +1,70 @@
+"""A new alarm's card goes to every browser before anything else is begun."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from callcenter.console import stream as streams
+from callcenter.console.stream import News, Stream
+from foundation.clock import SystemClock
+from foundation.events import Happened
+
+RAISED = [Happened(streams.RAISED, SystemClock().now(), "exchange", ticket_id=7)]
+
+
+def cards(_happened: list[Happened]) -> list[dict[str, dict[str, Any]]]:
+    return [{"zh_CN": {"id": 7, "html": "卡片"}}]
+
+
+@pytest.fixture
+async def stream() -> AsyncIterator[Stream]:
+    opened = Stream(SystemClock(), cards, lambda _happened: News())
+    opened.start()
+    yield opened
+    opened.stop()
+
+
+async def listen(stream: Stream, heard: list[str], there: asyncio.Semaphore) -> None:
+    async for text in stream.subscribe("zh_CN", "", lambda: True):
+        if b"event: alarm" in text:
+            heard.append("card")
+        else:
+            there.release()
+
+
+async def test_the_next_command_begins_when_the_card_is_on_its_way(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "LEAVES_WITHIN_S", 10.0)
+    heard: list[str] = []
+
+    def commands() -> None:
+        stream.hear(RAISED)
+        heard.append("next command")
+
+    there = asyncio.Semaphore(0)
+    listening = [asyncio.create_task(listen(stream, heard, there)) for _ in range(3)]
+    for _ in listening:
+        await asyncio.wait_for(there.acquire(), 5)
+    await asyncio.wait_for(asyncio.to_thread(commands), 5)
+    assert heard == ["card"] * 3 + ["next command"]
+    for task in listening:
+        task.cancel()
+
+
+async def test_a_browser_that_takes_nothing_or_goes_away_keeps_no_command_waiting(stream: Stream) -> None:
+    slow = stream.subscribe("zh_CN", "", lambda: True)
+    await anext(slow)
+    await asyncio.wait_for(asyncio.to_thread(stream.hear, RAISED), 5)
+    assert b"event: alarm" in await anext(slow)
+    await slow.aclose()  # type: ignore[attr-defined]
+    assert stream.browsers == 0
+
+
+async def test_with_no_browser_open_nothing_is_waited_for(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "LEAVES_WITHIN_S", 60.0)
+    await asyncio.wait_for(asyncio.to_thread(stream.hear, RAISED), 5)
