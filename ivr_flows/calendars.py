@@ -10,6 +10,7 @@ from datetime import date, time, timedelta
 from ivr_flows.document import Node, parse
 from ivr_flows.kinds.values import CALENDAR_NAME, Wrong, shown
 from ivr_flows.model import Calendar, Finding, FlowError
+from ivr_flows.reading import MOST_FINDINGS
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_DAYS = 1000
@@ -41,6 +42,8 @@ class _Reader:
 
     def _say(self, line: int, zh: str, en: str) -> None:
         self._findings.append(Finding("error", "calendar", self._path, line, "", zh, en))
+        if len(self._findings) == MOST_FINDINGS:
+            raise FlowError(self._findings)
 
     def _rows(self, node: Node, known: Collection[str], form: str) -> Mapping[str, Node]:
         if not isinstance(node.value, Mapping):

@@ -20,6 +20,8 @@ from ivr_flows.model import END, Finding, Flow, FlowError, FlowKind, Step
 MOST_STEPS = 200
 MOST_VARIABLES = 10
 MOST_TITLE = 60
+MOST_FINDINGS = 100
+"""Said of one file at once; whoever made more mistakes than that begins with these."""
 
 _KEYS = ("flow", "title", "kind", "given", "operator", "centre", "start", "steps")
 _KINDS_OF_FLOW: tuple[FlowKind, ...] = get_args(FlowKind)
@@ -38,6 +40,8 @@ class _Reader:
 
     def _say(self, code: str, line: int, step: str, zh: str, en: str) -> None:
         self._findings.append(Finding("error", code, self._path, line, step, zh, en))
+        if len(self._findings) == MOST_FINDINGS:
+            raise FlowError(self._findings)
 
     def flow(self, root: Node) -> Flow:
         rows = root.value

@@ -17,7 +17,7 @@ from ivr_flows.kinds import KINDS
 from ivr_flows.kinds.values import LITERAL, NAME, PROMPT, VARIABLE, Text, Wrong
 from ivr_flows.loading import load, read_set, shipped, sources
 from ivr_flows.model import END, Flow, FlowError, Spoken
-from ivr_flows.reading import MOST_STEPS, read_flow
+from ivr_flows.reading import MOST_FINDINGS, MOST_STEPS, read_flow
 
 SHIPPED = {name: text.decode() for name, text in sources().items() if name != "calendars.yaml"}
 
@@ -113,6 +113,15 @@ def test_a_file_of_the_largest_size_and_one_step_too_many() -> None:
     many = "".join(f"  s{number}: {{say: good-bye, next: bye}}\n" for number in range(MOST_STEPS - 3))
     assert len(read_flow(TINY + many, "tiny.yaml").steps) == MOST_STEPS
     assert codes(TINY + many + "  one_more: {hang_up: good-bye}\n") == ["too_many_steps"]
+
+
+def test_a_file_of_nothing_but_mistakes_is_not_read_to_its_end() -> None:
+    mistakes = "".join(f"k{number}: x\n" for number in range(25_000))
+
+    for read in (read_flow, read_calendars):
+        with pytest.raises(FlowError) as caught:
+            read(mistakes, "tiny.yaml")
+        assert len(caught.value.findings) == MOST_FINDINGS
 
 
 @pytest.mark.parametrize("opened", ["[", "{a: ", "- ", "? "])
