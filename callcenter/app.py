@@ -76,6 +76,7 @@ class Application:
             site.mount("/", console.app)
             await _rehearse(service, console)
             service.start()
+            service.flows.renew_soon(flow_desk.renew)
             yield
 
 

@@ -43,7 +43,6 @@ class Made:
     transfers: Mapping[str, str]
     warnings: Sequence[str]
     dialplan: str
-    made_with: int
 
     @property
     def digest(self) -> str:
@@ -57,12 +56,12 @@ def digest_of(dialplan: str) -> str:
 
 
 def publish(
-    database: Database, writer: Writer, make: Callable[[int], Made], *, reason: str, actor: str
+    database: Database, writer: Writer, make: Callable[[int], Made], *, reason: str, actor: str, again: bool = False
 ) -> tuple[int, int]:
     """Make the next version by `make(number)` and order it; gives the publication's id and the version.
 
     For a plain thread. It compiles outside any transaction, and again under the next number when somebody else was
-    faster. Raises what `make` and `order` raise.
+    faster. `again`: also what is in force already. Raises what `make` and `order` raise.
     """
     for attempt in range(_TRIES):
         with database.read() as session:
@@ -70,29 +69,33 @@ def publish(
             number = queries.newest_version(session) + 1
         made = make(number)
         try:
-            return writer.call(order, made, reason, actor=actor), number
+            return writer.call(order, made, reason, again=again, actor=actor), number
         except VersionTaken:
             if attempt == _TRIES - 1:
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def order(w: Work, made: Made, reason: str) -> int:
-    """Write a version down and order its publication; its id. Raises `VersionTaken`, `PublicationUnderWay`,
-    `NothingChanged`."""
+def order(w: Work, made: Made, reason: str, *, again: bool = False) -> int:
+    """Write a version down and order its publication; its id. Raises `VersionTaken`, `PublicationUnderWay`, and, but
+    for `again`, `NothingChanged`."""
     _must_be_free(queries.under_way(w.session))
     if queries.newest_version(w.session) != made.version - 1:
         raise VersionTaken("版本号已被占用，请重试", f"version {made.version} exists already; try again")
     in_force = queries.current_version(w.session)
     known = queries.version(w.session, in_force)
-    if known is not None and (known.sources, known.transfers) == (dict(made.sources), dict(made.transfers)):
+    if (
+        not again
+        and known is not None
+        and (known.sources, known.transfers) == (dict(made.sources), dict(made.transfers))
+    ):
         raise NothingChanged(
             f"与正在使用的版本 {in_force} 相同，无需发布", f"this is version {in_force}, which is in force already"
         )
     w.session.add(
         FlowVersion(
             id=made.version, sources=dict(made.sources), transfers=dict(made.transfers), dialplan=made.dialplan,
-            digest=made.digest, made_with=made.made_with, warnings=list(made.warnings), made_at=w.now, made_by=w.actor,
+            digest=made.digest, warnings=list(made.warnings), made_at=w.now, made_by=w.actor,
         )
     )  # fmt: skip
     return _ordered(w, "publish", made.version, in_force, reason)

@@ -21,7 +21,7 @@ _ONE_OF_EACH = text("state IN ('prepared', 'loaded', 'current')")
 
 class FlowVersion(Base):
     """One set of flows as it was published; never changed. `sources` are the files by name, as they were read,
-    `dialplan` what they became, `digest` names that text, `made_with` the compiler that wrote it."""
+    `dialplan` what they became, `digest` names that text."""
 
     __tablename__ = "flow_versions"
     __table_args__ = (CheckConstraint("id > 0", name="id"),)
@@ -31,7 +31,6 @@ class FlowVersion(Base):
     transfers: Mapped[dict[str, Any]]
     dialplan: Mapped[str] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(String(64))
-    made_with: Mapped[int]
     warnings: Mapped[list[Any]] = mapped_column(JSON)
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(60))

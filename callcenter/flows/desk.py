@@ -22,9 +22,6 @@ from ivr_flows.model import LANGUAGES, Finding, FlowError, FlowSet
 from ivr_flows.prompts import FILE, Prompt, prompts
 from ivr_flows.publishing import Made
 
-MADE_WITH = 1
-"""Raised when the compiled text or the core it calls on changes, so that one can see which versions are of old."""
-
 MOST_SHOWN = 50
 
 
@@ -95,9 +92,29 @@ class FlowDesk:
         warnings = [str(finding) for finding in draft.findings][:MOST_SHOWN]
 
         def make(number: int) -> Made:
-            return Made(number, sources, self._transfers, warnings, compile_flows(flows, number), MADE_WITH)
+            return Made(number, sources, self._transfers, warnings, compile_flows(flows, number))
 
         return publishing.publish(self._database, self._writer, make, reason=reason, actor=actor)
+
+    def renew(self) -> int | None:
+        """Publish what is in force once more when this software compiles it otherwise than the one that published it;
+        the new version's number, None when it is the same text. Raises FlowError, and what `publishing.order` raises.
+        """
+        with self._database.read() as session:
+            number = queries.current_version(session)
+            found = queries.version(session, number)
+        if found is None:
+            return None
+        flows = loading.read_set(found.sources, found.transfers)
+        if compile_flows(flows, number) == found.dialplan:
+            return None
+
+        def make(following: int) -> Made:
+            text = compile_flows(flows, following)
+            return Made(following, found.sources, found.transfers, list(found.warnings), text)
+
+        reason = "软件更新，重新编译 / compiled again by new software"
+        return publishing.publish(self._database, self._writer, make, reason=reason, actor="system", again=True)[1]
 
     def back(self, reason: str, actor: str) -> int:
         """Order the one step back; its publication's id."""

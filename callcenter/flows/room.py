@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from foundation.writer import Writer
 from ivr_flows import queries
 from ivr_flows.numbers_spoken import Language
 from ivr_flows.speech import SpeechError, Voice, forget, speak
+
+log = logging.getLogger(__name__)
 
 _FORGET_EVERY_S = 3600.0
 
@@ -56,6 +59,8 @@ class FlowRoom:
     ) -> None:
         self._plan = plan
         self._database = database
+        self._on_alarm = on_alarm
+        self._renewing: asyncio.Task[None] | None = None
         self._voice: Voice | None = None
         self._voice_lock = threading.Lock()
         self._seen: tuple[int, int, str] | None = None
@@ -75,6 +80,8 @@ class FlowRoom:
         try:
             await self.keeper.run()
         finally:
+            if self._renewing is not None:
+                self._renewing.cancel()
             await self.teller.stop()
 
     async def notice(self, now: datetime) -> None:
@@ -86,6 +93,20 @@ class FlowRoom:
         if self._plan.sounds is not None and time.monotonic() - self._forgotten_at > _FORGET_EVERY_S:
             self._forgotten_at = time.monotonic()
             await asyncio.to_thread(forget, self._plan.sounds)
+
+    def renew_soon(self, renew: Callable[[], int | None]) -> None:
+        """Have the flows in force compiled again, by `renew`, where this software would compile them otherwise."""
+        self._renewing = asyncio.create_task(self._renew(renew), name="renew flows")
+
+    async def _renew(self, renew: Callable[[], int | None]) -> None:
+        try:
+            version = await asyncio.to_thread(renew)
+        except Exception as error:
+            log.exception("the flows in force could not be compiled again by this software; they stay as they are")
+            self._on_alarm(f"正在使用的流程须重新发布 / the flows in force must be published again: {error}")
+        else:
+            if version is not None:
+                log.info("the flows in force were compiled again by this software, as version %d", version)
 
     @property
     def metrics(self) -> dict[str, float]:

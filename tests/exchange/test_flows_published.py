@@ -82,7 +82,7 @@ class Publisher:
     def make(self, version: int) -> Made:
         text = HOTLINE.replace("_V", f"_{version}")
         flows = read_set({"hotline.yaml": text}, {})
-        return Made(version, {"hotline.yaml": text}, {}, [], compile_flows(flows, version, self.options), 1)
+        return Made(version, {"hotline.yaml": text}, {}, [], compile_flows(flows, version, self.options))
 
     def order(self, make: Callable[[int], Made] | None = None) -> int:
         return publishing.publish(self.database, self.writer, make or self.make, reason="试验", actor="test")[0]
@@ -220,11 +220,11 @@ def test_a_version_that_asterisk_cannot_read_whole_leaves_the_old_one_in_force(p
 
     def broken(version: int) -> Made:
         made = publisher.make(version)
-        return Made(version, made.sources, {}, [], made.dialplan.replace(f"[flow-{version}-hotline]", "[flow-x"), 1)
+        return Made(version, made.sources, {}, [], made.dialplan.replace(f"[flow-{version}-hotline]", "[flow-x"))
 
     def lossy(version: int) -> Made:
         made = publisher.make(version)
-        return Made(version, made.sources, {}, [], made.dialplan + "exten => more,x,NoOp()\n", 1)
+        return Made(version, made.sources, {}, [], made.dialplan + "exten => more,x,NoOp()\n")
 
     for make in (broken, lossy):
         ordered = publisher.order(make)

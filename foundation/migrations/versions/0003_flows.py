@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("transfers", sa.JSON(), nullable=False),
         sa.Column("dialplan", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("made_with", sa.Integer(), nullable=False),
         sa.Column("warnings", sa.JSON(), nullable=False),
         sa.Column("made_at", Instant(), nullable=False),
         sa.Column("made_by", sa.String(length=60), nullable=False),
