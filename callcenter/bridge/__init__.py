@@ -2,7 +2,7 @@
 
 from callcenter.bridge.actions import Actions, Leg
 from callcenter.bridge.bridge import Bridge, BridgeCallbacks, Originated
-from callcenter.bridge.calls import Calls, Change, Snapshot
+from callcenter.bridge.calls import Calls, Snapshot
 from callcenter.bridge.errors import (
     ActionRefusedError,
     ActionTimeoutError,
@@ -24,7 +24,6 @@ __all__ = [
     "BridgeError",
     "BridgeSettings",
     "Calls",
-    "Change",
     "HouseholdData",
     "Leg",
     "LinkDownError",

@@ -1,6 +1,6 @@
 """The bridge as the application sees it: one exchange node, its calls, its journal, and what we ask of it.
 
-exchange --AMI--> Link --events--> Consumer --+--> Calls (on_change)
+exchange --AMI--> Link --events--> Consumer --+--> Calls
                    ^                          +--> JournalReader (on_steps) --> file and key deleted
                    |                          +--> Seats, on_originated
                    +---- Actions <---- Household, Seats, Lease, the alarm's driver
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 
 from callcenter.bridge.actions import Actions
 from callcenter.bridge.asking import Ask, ask_of
-from callcenter.bridge.calls import WANTED, Calls, Change, Snapshot, snapshot_of, with_live
+from callcenter.bridge.calls import WANTED, Calls, Snapshot, snapshot_of, with_live
 from callcenter.bridge.consumer import Consumer
 from callcenter.bridge.events import AmiEvent
 from callcenter.bridge.household import Household, HouseholdData
@@ -67,7 +67,6 @@ class BridgeCallbacks:
     """
     desired_household: Callable[[], Awaitable[HouseholdData]]
     desired_seats: Callable[[], Awaitable[Mapping[str, SeatWish]]]
-    on_change: Callable[[Change], None] | None = None
     on_originated: Callable[[Originated], None] = lambda _originated: None
     on_ask: Callable[[Ask], None] = lambda _ask: None
     on_state: Callable[[LinkState], None] = lambda _state: None
@@ -214,8 +213,6 @@ class Bridge:
             return
         if self.calls.apply(event):
             self.seats.hear(event)
-            if self._callbacks.on_change is not None:
-                self._callbacks.on_change(Change(event.name, event.text("uniqueid"), event.text("interface")))
 
     def _overflow(self) -> None:
         log.error(

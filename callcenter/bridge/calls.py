@@ -89,14 +89,6 @@ class Snapshot:
     ended."""
 
 
-class Change(NamedTuple):
-    """What one event changed. `unique_id` and `interface` are empty where the event had none."""
-
-    event: str
-    unique_id: str
-    interface: str
-
-
 class Calls:
     """The picture and its two ways to change: an event, or a whole snapshot."""
 

@@ -29,7 +29,6 @@ class Application:
         self.version = 1
         self.entries: dict[str, str] = {}
         self.wishes: dict[str, SeatWish] = {}
-        self.changes: list = []
         self.originated: list = []
         self.states: list[LinkState] = []
         self.alarms: list[str] = []
@@ -58,7 +57,6 @@ async def bridge(peer: FakeAmi, app: Application, *, ready: bool = True, **chang
         app.on_resync,
         app.household,
         app.seats,
-        on_change=app.changes.append,
         on_originated=app.originated.append,
         on_state=app.states.append,
         on_alarm=app.alarms.append,
@@ -276,14 +274,14 @@ async def test_a_failing_listener_is_counted_and_costs_nothing_else():
     app = Application()
     seen: list = []
 
-    def listener(change) -> None:
-        seen.append(change.unique_id)
-        if change.unique_id == "1":
+    def listener(outcome) -> None:
+        seen.append(outcome.unique_id)
+        if outcome.unique_id == "1":
             raise ValueError("a listener's defect")
 
-    app.changes = type("Listener", (), {"append": staticmethod(listener)})()
+    app.originated = type("Listener", (), {"append": staticmethod(listener)})()
     async with fake_ami() as peer, bridge(peer, app) as one:
-        peer.send(event("Newchannel", Uniqueid="1") + event("Newchannel", Uniqueid="2"))
+        peer.send(event("OriginateResponse", Uniqueid="1") + event("OriginateResponse", Uniqueid="2"))
         await until(lambda: seen == ["1", "2"])
         assert one.metrics["events_handler_errors"] == 1
         assert one.state is LinkState.READY
