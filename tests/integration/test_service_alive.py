@@ -17,9 +17,11 @@ from callcenter.bridge.settings import BridgeSettings
 from callcenter.clock.ticks import Ticks
 from callcenter.flows.room import FlowPlan
 from callcenter.messaging.inbound import Inbound
+from callcenter.recorder import RecordingPlan
 from callcenter.service import Plan, Service
 from callcenter.watchdog import Watchdog
 from dispatch import deadlines
+from dispatch.recordings import Keep
 from dispatch.tables import StaffTask
 from foundation import deadlines as due
 from foundation import inbox
@@ -33,6 +35,10 @@ from tests.unit.test_sound import tone, wav_of
 from tests.waiting import wait_until, wait_until_async
 
 
+def recording_plan(home: Path) -> RecordingPlan:
+    return RecordingPlan(None, home / "recordings", Keep(timedelta(days=180), timedelta(days=1095)))
+
+
 @pytest_asyncio.fixture
 async def started(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Service, list[str]]]:
     """A service whose exchange is not there, and the reasons for which it wanted to end."""
@@ -40,7 +46,8 @@ async def started(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Serv
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
     flows = FlowPlan(tmp_path / "flows")
     service = Service(
-        Plan(database_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts"), die=reasons.append
+        Plan(database_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts", recording_plan(tmp_path)),
+        die=reasons.append,
     )
     service.start()
     yield service, reasons
@@ -89,7 +96,8 @@ async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str, t
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
     flows = FlowPlan(tmp_path / "flows")
     service = Service(
-        Plan(sqlite_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts"), die=reasons.append
+        Plan(sqlite_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts", recording_plan(tmp_path)),
+        die=reasons.append,
     )
     service.start()
     await wait_until_async(lambda: service.ticks.ended > 0, 5, "the first tick")
@@ -149,7 +157,7 @@ async def test_life_safety_prompts_without_an_approved_recording_are_warned_of_a
     assert "not approved human recordings" in warning
     before = found.figures["prompts_not_approved"]
 
-    folder = service.plan.recordings
+    folder = service.plan.prompts
     (folder / "zh").mkdir(parents=True)
     (folder / "zh/calm.wav").write_bytes(wav_of(tone(2.0, loud=0.3)))
     approve(folder, "calm", "zh", "张小梅", datetime(2026, 11, 23, tzinfo=UTC))
