@@ -87,16 +87,17 @@ def template_context(settings: Settings, directories: Mapping[str, str]) -> dict
         "numbers": {**settings.numbers.model_dump(), "hotlines": list(settings.numbers.hotlines)},
         "ladder": settings.ladder.model_dump(),
         "dirs": dict(directories),
-        "flows": Verbatim(shipped_flows()),
+        "recordings": settings.recordings.enabled,
+        "flows": Verbatim(shipped_flows(tuple(sorted(settings.transfers.items())))),
     }
 
 
 @functools.cache
-def shipped_flows() -> str:
-    """The shipped flows as dialplan. A damaged installation gives an empty text and a line in the log: the exchange's
+def shipped_flows(transfers: tuple[tuple[str, str], ...] = ()) -> str:
+    """The shipped flows as dialplan, with the numbers that they may put callers through to. A damaged installation gives an empty text and a line in the log: the exchange's
     core answers the telephone without any flow, and an exchange that does not start answers nobody."""
     try:
-        return compile_flows(loading.shipped(), SHIPPED_VERSION)
+        return compile_flows(loading.load(None, dict(transfers)), SHIPPED_VERSION)
     except Exception:
         log.exception("the shipped flows cannot be compiled; the exchange starts without them")
         return ""

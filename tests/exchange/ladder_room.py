@@ -150,7 +150,7 @@ class Room:
         for phone in {call.phone for call in self.town.diary.calls()} | set(self.seats):
             self.town.phone(phone).when_rung(behaviour.RINGS_OUT)
         wait_until(lambda: not does(actions.core_show_channels()), 10, "all calls are over")
-        for family in ("line", "contacts", "contact", "duty", "app", "journal"):
+        for family in ("line", "contacts", "contact", "duty", "app", "flows", "trial", "journal"):
             does(actions.db_del_tree(family))
         for path in self.journal.glob("*"):
             path.unlink()

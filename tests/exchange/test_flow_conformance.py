@@ -9,7 +9,8 @@ import threading
 import wave
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from callcenter.town.behaviour import WhenRung
 from callcenter.town.telephones import Phone
 from ivr_flows.compiler import CompileOptions
 from ivr_flows.loading import shipped
-from ivr_flows.random_walks import random_walks
-from ivr_flows.walks import Event, HangUp, Inputs, Key, Silence, Walk
+from ivr_flows.model import Step
+from ivr_flows.random_walks import Coverage, random_walks
+from ivr_flows.simulator import walk as simulate
+from ivr_flows.walks import Event, HangUp, Inputs, Key, Place, Silence, Walk
 from tests.exchange.flow_room import lines_of, publish, rings_out, steps, trail_folder
 from tests.exchange.ladder_room import Room, open_room
 from tests.waiting import wait_until
@@ -32,6 +35,14 @@ AT_ONCE = 16
 
 TRIAL = CompileOptions(time_scale=0.2, wait_scale=0.01, trail=True, forced=True)
 """A key is waited for one second instead of five, a queue's 300 s are three."""
+
+
+@dataclass(frozen=True)
+class Asks:
+    """A step that asks the application, met in a call of this flow."""
+
+    flow: str
+    place: Place
 
 
 @dataclass
@@ -81,6 +92,80 @@ def test_the_exchange_goes_the_way_the_simulator_goes(trial: Trial) -> None:
 @pytest.mark.timeout(3600)
 def test_the_exchange_goes_the_way_the_simulator_goes_many_times(trial: Trial) -> None:
     walk_them(trial, 300)
+
+
+@pytest.mark.timeout(300)
+def test_with_the_application_dead_or_frozen_in_any_step_the_caller_reaches_a_person_or_a_goodbye(
+    trial: Trial,
+) -> None:
+    """Every step that asks the application, in every flow, asks nobody: once with a stale lease, once with a fresh one
+    and nobody who answers. From there on the caller does nothing at all."""
+    for frozen in (False, True):
+        made = [(flow, *left_alone(*found)) for flow, found in asking_walks().items()]
+        assert len(made) >= 6
+        with ThreadPoolExecutor(AT_ONCE) as callers, lease_of(trial.room, frozen):
+            wrong = [text for text in callers.map(lambda each: compared(trial, each[0].flow, *each[1:]), made) if text]
+        assert not wrong, f"{len(wrong)} of {len(made)} walks differ:\n" + "\n".join(wrong[:5])
+
+
+def asking_walks() -> dict[Asks, tuple[Inputs, Walk, Place]]:
+    """For each flow that can be called and each step in it or its sub-flows that asks the application: a walk there."""
+    found: dict[Asks, tuple[Inputs, Walk, Place]] = {}
+    for flow in sorted(FLOWS.flows):
+        for inputs, walk in random_walks(FLOWS, flow, seed=7, least=30)[0]:
+            for place in walk.path:
+                if FLOWS.flows[place.flow].steps[place.step].kind in ("recognise", "tell"):
+                    found.setdefault(Asks(flow, place), (inputs, walk, place))
+    return found
+
+
+def left_alone(inputs: Inputs, walk: Walk, place: Place) -> tuple[Inputs, Walk]:
+    """The same walk up to that step; there nobody answers, and the caller does nothing any more."""
+    visit = walk.path.index(place)
+    until = [happened.event for happened in walk.happened if happened.visit < visit]
+    forced = {name: edge for name, edge in inputs.forced.items() if name != str(place)}
+    # Behind it nothing is forced but what only the world could decide: nobody answers there either.
+    for name in [name for name in forced if name not in {str(each) for each in walk.path[:visit]}]:
+        del forced[name]
+    for each, step in Coverage(FLOWS, walk.path[0].flow).steps.items():
+        if step.kind in ("hours", "branch", "callback") and str(each) not in forced:
+            forced[str(each)] = {"hours": "open", "branch": "no", "callback": "next"}[step.kind]
+        if step.kind == "voice_message":
+            forced[str(each)] = "otherwise"
+    alone = replace(inputs, events=(*until, *[Silence()] * 40), forced=forced)
+    silent = {str(p): nobody(s) for p, s in Coverage(FLOWS, walk.path[0].flow).steps.items() if nobody(s)}
+    told = replace(alone, forced={**silent, **forced})
+    expected = simulate(FLOWS, walk.path[0].flow, told)
+    after = [FLOWS.flows[p.flow].steps[p.step] for p in expected.path[visit:]]
+    assert any(s.kind == "queue" or (s.kind == "hang_up" and s.options["hang_up"]) for s in after), expected.path
+    return alone, expected
+
+
+def nobody(step: Step) -> str:
+    """The way out of a step that asks the application when no answer comes."""
+    return {"recognise": "unknown", "tell": "otherwise"}.get(step.kind, "")
+
+
+@contextmanager
+def lease_of(room: Room, frozen: bool) -> Iterator[None]:
+    """The application is dead, or alive to all appearances without ever answering."""
+    stop = threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(1):
+            room.lease(age=0)
+
+    room.lease(age=0 if frozen else None)
+    ticking = threading.Thread(target=tick, daemon=True)
+    if frozen:
+        ticking.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if frozen:
+            ticking.join()
+        room.lease(age=None)
 
 
 def walk_them(trial: Trial, least: int) -> None:
