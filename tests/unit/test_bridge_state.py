@@ -305,7 +305,7 @@ async def test_the_answer_to_a_second_request_for_a_ring_back_is_not_taken_for_t
         for action_id in (second, first, first, "somebody-elses"):
             peer.send(event("OriginateResponse", ActionID=action_id, Response="Failure", Reason="0", Uniqueid="rb-7-1"))
         await until(lambda: len(app.originated) == 4)
-        assert [outcome.ring_back for outcome in app.originated] == ["", "rb-7-1", "", ""]
+        assert [outcome.called_back for outcome in app.originated] == ["", "rb-7-1", "", ""]
 
 
 async def test_a_ring_back_that_the_exchange_would_not_take_is_known_by_its_next_request():
@@ -317,7 +317,7 @@ async def test_a_ring_back_that_the_exchange_would_not_take_is_known_by_its_next
         del peer.answers["Originate"]
         await one.actions.originate_ring_back("7", 1, "13800000001")
         (_, action_id) = (action["actionid"] for action in peer.asked("Originate"))
-        assert one.actions.ring_back_of(action_id) == "rb-7-1"
+        assert one.actions.call_back_of(action_id) == "rb-7-1"
 
 
 async def test_a_failing_resync_callback_is_asked_again_and_a_failing_resync_is_repeated():
