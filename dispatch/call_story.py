@@ -5,6 +5,7 @@ Steps are kept as they are in `Arrival.steps`: step name -> `{"s": kind, "t": se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from dispatch.journal import CallStep
 MOST_FIELD = 200
 GONE = "gone"
 """The step we add ourselves when the exchange no longer knows a call and left no word of its end."""
+
+RING_BACK = re.compile(r"rb-([0-9]{1,12})-([0-9]{1,6})", re.ASCII)
+"""The name of a ring-back: its alarm, and which attempt."""
 
 Record = dict[str, Any]
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dispatch import call_backs, messages, ring_backs
+from dispatch import call_backs, call_story, messages
 from dispatch.errors import BadInput, missing
 from dispatch.recording_tables import Recording
 from dispatch.staff_tasks import add_tasks
@@ -203,7 +203,7 @@ def of_arrivals(session: Session, arrival_ids: Sequence[int]) -> list[Recording]
 
 
 def _arrival_of(session: Session, call_id: str) -> Arrival | None:
-    if found := ring_backs.CALL_ID.fullmatch(call_id):
+    if found := call_story.RING_BACK.fullmatch(call_id):
         of_alarm = select(RingBack.arrival_id).where(RingBack.call_id == found[0])
         return session.get(Arrival, session.scalar(of_alarm) or 0)
     if found := call_backs.CALL_ID.fullmatch(call_id):

@@ -6,7 +6,6 @@ arrival.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +20,7 @@ from dispatch.tickets import Watch
 from foundation.numbers import NumberPlan
 from foundation.writer import Work
 
-CALL_ID = re.compile(r"rb-([0-9]{1,12})-([0-9]{1,6})", re.ASCII)
+CALL_ID = call_story.RING_BACK
 TRAILING_STEPS = timedelta(seconds=2)
 """Wait so long before ringing, since a step that says who took the call may still be on its way."""
 _WANTED = select(RingBack).where(RingBack.arrival_id == bindparam("arrival"), RingBack.state == "wanted")
