@@ -1,6 +1,7 @@
 """What a call hears and does in a flow on the real exchange: prompts, keys, questions to the application, messages."""
 
 import re
+import wave
 from pathlib import Path
 
 import pytest
@@ -163,8 +164,10 @@ def test_a_message_is_kept_when_the_caller_ends_it_by_a_key_or_by_hanging_up(flo
         flows.step(line, s="ended", within=15)
         found = [fields for s, fields in steps(flows, call) if s == "message"]
         assert [(f["flow"], f["step"], f["file"]) for f in found] == [("hotline", "message", path.name)]
-        assert int(found[0]["secs"]) in (2, 3, 4)
-        assert path.read_bytes()[:4] == b"RIFF"
+        with wave.open(str(path), "rb") as file:
+            seconds = file.getnframes() / file.getframerate()
+        assert seconds >= 2
+        assert int(found[0]["secs"]) == int(seconds)
 
 
 def test_who_says_nothing_has_left_no_message(flows: Room) -> None:
