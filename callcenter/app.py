@@ -112,6 +112,7 @@ def plan_of(settings: Settings) -> Plan:
         flows=FlowPlan(
             folder=settings.home / "exchange" / ("etc" if managed else "install") / "flows",
             sounds=settings.home / "exchange" / "sounds" if managed else None,
+            recordings=settings.home / "prompts",
             by_hand=not managed,
         ),
         prompts=settings.home / "prompts",

@@ -54,13 +54,19 @@ class FlowDesk:
         self._writer = writer
 
     def draft(self, today: date) -> Draft:
-        """Read and check the files. Raises OSError when one of them cannot be read."""
-        sources = loading.sources(self.own)
+        """Read and check the files."""
         told, broken = self._prompts()
+        texts = {prompt.name: (prompt.zh, prompt.en) for prompt in told}
+        try:
+            sources = loading.sources(self.own)
+        except OSError as error:
+            path, why = str(error.filename or self.own), str(error.strerror or error)
+            zh, en = f"文件读不出来（{why}）", f"the file cannot be read ({why})"
+            return Draft({}, None, [Finding("error", "unreadable", path, 1, "", zh, en)], texts)
         languages = dict.fromkeys((prompt.name for prompt in told), LANGUAGES)
         unapproved = approvals.unapproved(self._recordings)
         flows, findings = examine(sources, self._transfers, languages, unapproved, today)
-        return Draft(sources, flows, [*broken, *findings], {prompt.name: (prompt.zh, prompt.en) for prompt in told})
+        return Draft(sources, flows, [*broken, *findings], texts)
 
     def lacking(self) -> list[Lacking]:
         """The life-safety prompts that are not approved human recordings, with the reason for each."""

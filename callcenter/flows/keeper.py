@@ -43,7 +43,8 @@ class Node(Protocol):
 
 class FlowKeeper:
     """One node's keeper. `not_loaded` are the errors that mean: the exchange was asked and has it not. Any other error
-    means that it could not be asked, and the same is tried again."""
+    means that it could not be asked, and the same is tried again. `before_loading` blocks; it has what a new version
+    needs ready, and what it could not make ready keeps nothing from going on."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class FlowKeeper:
         is_ready: Callable[[], bool],
         not_loaded: tuple[type[Exception], ...],
         on_alarm: Callable[[str], None] = lambda _text: None,
+        before_loading: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._node = node
@@ -65,6 +67,7 @@ class FlowKeeper:
         self._is_ready = is_ready
         self._not_loaded = not_loaded
         self._on_alarm = on_alarm
+        self._before_loading = before_loading
         self._wake = asyncio.Event()
         self._told: tuple[object, ...] = ()
 
@@ -125,6 +128,8 @@ class FlowKeeper:
         assert wanted.under_way is not None
         publication, version, state = wanted.under_way
         if version:
+            if state == "prepared":
+                await asyncio.to_thread(self._before_loading)
             try:
                 await self._load(version, wanted.digests[version])
             except self._not_loaded as error:

@@ -23,6 +23,7 @@ from foundation.numbers import NumberPlan
 from foundation.writer import Writer
 from ivr_flows import queries
 from ivr_flows.numbers_spoken import Language
+from ivr_flows.sounds import PromptError, install
 from ivr_flows.speech import SpeechError, Voice, forget, speak
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,12 @@ _FORGET_EVERY_S = 3600.0
 
 @dataclass(frozen=True)
 class FlowPlan:
-    """Where the node's files go: `folder` for versions, `sounds` for sentences made during calls, None where the
-    exchange's disk is not ours. `by_hand`: a person brings the versions to the exchange."""
+    """Where the node's files go: `folder` for versions, `sounds` for what is spoken, None where the exchange's disk is
+    not ours; `recordings` are the site's own. `by_hand`: a person brings the versions to the exchange."""
 
     folder: Path
     sounds: Path | None = None
+    recordings: Path | None = None
     by_hand: bool = False
     cache: Path | None = None
 
@@ -67,7 +69,7 @@ class FlowRoom:
         self._forgotten_at = 0.0
         self.keeper = FlowKeeper(
             node, NodeFlows(plan.folder, actions, by_hand=plan.by_hand), database, writer, clock,
-            is_ready=is_ready, not_loaded=(FlowsNotLoaded,), on_alarm=on_alarm,
+            is_ready=is_ready, not_loaded=(FlowsNotLoaded,), on_alarm=on_alarm, before_loading=self._have_prompts,
         )  # fmt: skip
         self.teller = Teller(database, clock, numbers, self._speak, actions.set_var)
 
@@ -122,6 +124,17 @@ class FlowRoom:
             raise SpeechError("the exchange's sounds are not on this machine")
         told: Language = "en" if language == "en" else "zh"
         return speak(text, told, self._known_voice(), self._plan.sounds)
+
+    def _have_prompts(self) -> None:
+        """A new version may say what nothing said before: have it spoken before a caller could hear silence."""
+        espeak = find_espeak(self._plan.cache)
+        if self._plan.sounds is None or self._plan.recordings is None or espeak is None:
+            return
+        try:
+            install(self._plan.sounds, self._plan.recordings, espeak, cache=self._plan.cache)
+        except (PromptError, OSError) as error:
+            log.exception("not every prompt of the new flows could be made")
+            self._on_alarm(f"有提示音没有做好 / not every prompt could be made: {error}")
 
     def _known_voice(self) -> Voice:
         with self._voice_lock:

@@ -27,7 +27,7 @@ HOTLINE = (
     + """
   who: {recognise: caller, ticket: mine, unknown: incident_open}
   mine: {tell: my_ticket, next: good_bye, nothing: incident_open, otherwise: not_now}
-  not_now: {say: cannot-tell-now, next: wait}
+  not_now: {say: [our-own-sentence, cannot-tell-now], next: wait}
 """
 )
 CALLER = "13800000777"
@@ -49,8 +49,10 @@ def has_a_ticket(system: System) -> None:
     """Somebody has asked for a plumber, and nobody has been asked yet."""
     writer = Writer(system.database, SystemClock())
     try:
-        new = NewRequest(item=PLUMBING, summary="水管漏水", caller=f"+86{CALLER}", caller_name="", community="330203001001",
-                         address="试验路 1 号")  # fmt: skip
+        new = NewRequest(
+            item=PLUMBING, summary="水管漏水", caller=f"+86{CALLER}", caller_name="", community="330203001001",
+            address="试验路 1 号",
+        )  # fmt: skip
         writer.call(service_requests.open_request, new)
     finally:
         writer.close()
@@ -67,9 +69,15 @@ def test_a_changed_flow_is_heard_by_the_next_caller_and_a_step_back_undoes_it(qu
     assert in_force(system) == 0
 
     (folder / "hotline.yaml").write_text(HOTLINE)
+    prompts = system.settings.home / "prompts"
+    prompts.mkdir(exist_ok=True)
+    (prompts / "prompts.yaml").write_text("our-own-sentence: {zh: 请稍等一会儿, en: One moment please}\n")
     done = flows(system, "publish", "先说工单进展")
     assert done.returncode == 0, done.stderr
     assert in_force(system) == 1
+    spoken = system.settings.home / "exchange" / "sounds"
+    for language in ("zh", "en"):
+        assert (spoken / language / "our-own-sentence.wav").is_file(), "a new sentence is spoken before it is in force"
 
     quick_story.knows_texts("已登记")
     has_a_ticket(system)
@@ -108,3 +116,4 @@ def _as_delivered(quick_system: System) -> object:
     """The other stories hear what was delivered."""
     yield
     (quick_system.settings.home / "flows" / "hotline.yaml").unlink(missing_ok=True)
+    (quick_system.settings.home / "prompts" / "prompts.yaml").unlink(missing_ok=True)

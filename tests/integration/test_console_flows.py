@@ -167,6 +167,14 @@ def test_a_flow_that_calls_itself_through_another_is_refused(desk: Desk, browser
     assert count(desk, FlowVersion) == 0
 
 
+def test_a_file_that_cannot_be_read_is_an_error_of_the_draft(desk: Desk, browser: Any) -> None:
+    (desk.flows.own / "hotline.yaml").mkdir()
+    chen = browser("chen")
+    assert "文件读不出来" in chen.get("/flows").text
+    assert chen.post("/flows/publish", reason="试试").status_code == 422
+    assert chen.get("/flows/drawings/hotline").status_code == 404
+
+
 def test_text_of_a_file_stays_text_on_the_page_and_in_the_picture(desk: Desk, browser: Any) -> None:
     chen = browser("chen")
     write(
