@@ -232,3 +232,19 @@ def test_an_outbound_flow_that_is_not_there_ends_with_a_journal_that_says_so(roo
     call = rings_out(room, "nowhere", "13900001018")
     wait_until(lambda: "ended" in [s for s, _ in steps(room, call)], 10, "the call ends")
     assert steps(room, call)[0] == ("called", {"flow": "", "to": "13900001018", "subject": "7"})
+
+
+def test_a_talk_is_recorded_after_the_notice_and_an_emergency_without_a_word(flows: Room) -> None:
+    flows.signs_in("op1")
+    line, call = dials(flows, "13900001019")
+    line.presses("#").hears("recording-notice")
+    line.talks_with(flows.town.seat("op1").answers())
+    line.hangs_up()
+    press = flows.town.phone("13900001020").dials("81891")
+    flows.joined(press.talks_with(flows.town.seat("op2").answers()))
+    press.hangs_up()
+    assert not press.has_heard("recording-notice")
+    folder = flows.journal.parent / "recordings"
+    for name in (call, call_of(flows, press)):
+        path = folder / f"{name}.wav"
+        wait_until(lambda p=path: p.exists() and p.stat().st_size > 16_000, 10, f"{path.name} holds a second or more")
