@@ -116,10 +116,10 @@ class Stream:
         shown = False
         if any(event.kind == RAISED for event in happened):
             with contextlib.suppress(Exception):  # tried again beside the commands, and told of there
-                self._show_cards(happened)
+                left = threading.Event()
+                self._show_cards(happened, left)
                 shown = True
-            if shown:
-                self._let_cards_leave()
+                left.wait(LEAVES_WITHIN_S)  # a slow browser is not waited for
         self._cards.submit(self._digest, happened, shown=shown)
 
     def rehearse(self, happened: list[Happened]) -> None:
@@ -159,15 +159,15 @@ class Stream:
             _empty(browser.queue)
             browser.has_left()
 
-    def _show_cards(self, happened: list[Happened]) -> None:
-        for card in self._alarm_cards(happened):
-            self._in_loop(self._show_alarm, card)
+    def _show_cards(self, happened: list[Happened], left: threading.Event | None = None) -> None:
+        """Send the cards to every browser; `left` is set when all of it is with their connections."""
+        self._in_loop(partial(self._show_alarms, left=left), self._alarm_cards(happened))
 
-    def _let_cards_leave(self) -> None:
-        """Wait until what was shown before now is with every browser's connection; a slow browser is not waited for."""
-        left = threading.Event()
-        self._in_loop(self._tell_when_left, left)
-        left.wait(LEAVES_WITHIN_S)
+    def _show_alarms(self, cards: list[dict[str, dict[str, Any]]], left: threading.Event | None) -> None:
+        for card in cards:
+            self._show_alarm(card)
+        if left is not None:
+            self._tell_when_left(left)
 
     def _tell_when_left(self, left: threading.Event) -> None:
         waiting = [browser for browser in self._browsers if not browser.queue.empty()]

@@ -16,6 +16,7 @@ from dispatch.tables import Ticket
 from foundation.asterisk.provision import provision_asterisk
 from tests.conversations.story import Story, rung_twice
 from tests.system import System, open_system
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.exchange
 
@@ -178,10 +179,14 @@ def _one_of_two_wins(story: Story, line: Line, together: list[Phone], within: fl
     """Both press 1 in the same moment: one is joined, the other hears that somebody else has it."""
     story.joined(line, within)
     lines = [phone.line() for phone in together]
-    said = [
-        s["result"] for s in story.journal(line) if s["s"] == "result" and s["result"] not in ("stopped", "noanswer")
-    ]
-    assert sorted(said) == ["accepted", "late"]
+
+    def said() -> list[str] | None:
+        """What became of both; the loser may be told a moment after the winner is joined."""
+        results = [s["result"] for s in story.journal(line) if s["s"] == "result"]
+        both = sorted(result for result in results if result not in ("stopped", "noanswer"))
+        return both if len(both) == len(together) else None
+
+    assert wait_until(said, 5, "both are told") == ["accepted", "late"]
     lost = [one for one in lines if one.listens_for("already-taken", 8)]
     assert len(lost) == 1, "exactly one of the two is told that it is taken"
     return next(one for one in lines if one is not lost[0])
