@@ -63,6 +63,7 @@ def _back(arguments: argparse.Namespace) -> int:
 
 
 def _versions(arguments: argparse.Namespace) -> int:
+    from dispatch.limits import LOCAL
     from ivr_flows import queries
 
     with _desk(arguments) as (_settings, database, _desk_of):
@@ -83,7 +84,8 @@ def _versions(arguments: argparse.Namespace) -> int:
             return DONE
         print(f"正在使用 In force: {current}{'（出厂 as delivered）' if current == 0 else ''}")
         for p in rows:
-            print(f"  {p.version:>4}  {p.state:<9} {p.kind:<7} {p.asked_at:%Y-%m-%d %H:%M}  {p.asked_by}  {p.reason}")
+            at = p.asked_at.astimezone(LOCAL)
+            print(f"  {p.version:>4}  {p.state:<9} {p.kind:<7} {at:%Y-%m-%d %H:%M}  {p.asked_by}  {p.reason}")
             if p.problem:
                 print(f"        {p.problem}")
         for node in nodes:

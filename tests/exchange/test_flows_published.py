@@ -240,6 +240,30 @@ def test_a_version_that_asterisk_cannot_read_whole_leaves_the_old_one_in_force(p
     assert publisher.walk(call) == [f"hotline.{step}_{good}" for step in WALK]
 
 
+def test_where_a_person_brings_the_file_calls_begin_in_it_only_when_the_exchange_shows_it(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    there = publisher.node
+    publisher.keeper._node = NodeFlows(tmp_path / "install", publisher.room.manager.actions, by_hand=True)
+    ordered = publisher.order()
+    publisher.look()
+    with publisher.database.read() as session:
+        (node,) = queries.nodes(session)
+    assert "asterisk -rx 'dialplan reload'" in node.waits_for
+    assert publisher.publication(ordered).state == "prepared"
+    version = publisher.publication(ordered).version
+    brought = (tmp_path / "install" / f"{version}.conf").read_text()
+    there.folder.mkdir(exist_ok=True)
+    (there.folder / f"{version}.conf").write_text(brought)
+    publisher.room.exchange.ask("dialplan reload")
+    publisher.look()
+    assert publisher.publication(ordered).state == "current"
+    town = publisher.room.town
+    call = town.phone("13900000005").dials("81890").is_answered()
+    town.all_over([call], within=30)
+    assert publisher.walk(call) == [f"hotline.{step}_{version}" for step in WALK]
+
+
 def test_an_exchange_that_was_killed_comes_back_with_the_version_in_force(publisher: Publisher) -> None:
     version = publisher.publish()
     exchange = publisher.room.exchange
