@@ -15,6 +15,7 @@ import pytest
 
 # Foreign keys reach across the folders: all tables must be known before a row of any is written.
 import dispatch.tables  # noqa: F401
+import ivr_flows.tables  # noqa: F401
 import providers.tables  # noqa: F401
 import residents.tables  # noqa: F401
 from foundation.database import Database

@@ -11,12 +11,13 @@ from sqlalchemy import inspect, text
 from sqlalchemy.schema import CreateIndex
 
 import dispatch.tables
+import ivr_flows.tables
 import providers.tables
 import residents.tables
 from foundation.database import Database
 from foundation.tables import Base
 
-ROOMS = (dispatch.tables, providers.tables, residents.tables)
+ROOMS = (dispatch.tables, ivr_flows.tables, providers.tables, residents.tables)
 
 
 def test_the_migrated_database_is_what_the_tables_declare(database: Database) -> None:

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("call_id", sa.String(length=120), nullable=False),
         sa.Column("arrival_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("bytes", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("recorded_at", Instant(), nullable=False),
