@@ -316,11 +316,11 @@ class Service:
         channel = self.bridge.calls.channels.get(str(p["call"]))
         if channel is None:
             raise GatewayError(f"the call {p['call']} is over, there is nothing to pause", permanent=True)
-        return await self._calling(self._muted(channel.name, bool(p["paused"])))
+        return await self._calling(self._muted(channel.name, bool(p["paused"]), message.outbox_id))
 
-    async def _muted(self, channel: str, muted: bool) -> str:
+    async def _muted(self, channel: str, muted: bool, message_id: int) -> str:
         await self.bridge.actions.mute_recording(channel, muted=muted)
-        return channel
+        return f"mute-{message_id}"  # each attempt has a name of its own, and a call may be paused twice
 
     async def _call_back(self, now: datetime) -> None:
         """Call back whom we did not serve, as far as the desk has time for it."""

@@ -88,6 +88,9 @@ class Operator:
     def disposes(self, arrival: int, disposition: str, reason: str) -> str:
         return self._post(f"/calls/{arrival}/dispose", disposition=disposition, reason=reason)
 
+    def pauses_recording(self, arrival: int, paused: bool = True) -> str:
+        return self._post(f"/calls/{arrival}/recording", paused=str(paused).lower())
+
     def joins(self, arrival: int, ticket: int) -> str:
         return self._post(f"/calls/{arrival}/join", ticket_id=ticket)
 
@@ -100,6 +103,12 @@ class Operator:
         told |= {"item": item, "summary": summary, "urgency": "normal"}
         reply = self._send("/tickets", told)
         return int(_found(r"/tickets/(\d+)", reply.headers["HX-Push-Url"]))
+
+    def opens_incident(self, title: str, zh: str, en: str, *areas: str) -> str:
+        return self._post("/incidents", title=title, zh=zh, en=en, areas=list(areas))
+
+    def ends_incident(self, incident: int, zh: str, en: str) -> str:
+        return self._post(f"/incidents/{incident}/end", zh=zh, en=en)
 
     # --- a ticket in hand -------------------------------------------------------------------------
 
