@@ -40,7 +40,11 @@ class Ask:
 
 
 def ask_of(event: AmiEvent) -> Ask | None:
-    """The question in a `UserEvent`; None when it has no number or no channel that could be answered."""
+    """The question in a `UserEvent`; None when it has no number or no channel that could be answered, or two of them:
+    a caller's name with a line break in it could name somebody else's channel."""
+    fields = event.fields
+    if any(not isinstance(fields.get(name), str) for name in ("channel", "id", "call", "userevent")):
+        return None
     number, channel = event.text("id"), event.text("channel")
     if not _NUMBER.fullmatch(number) or not _CHANNEL.fullmatch(channel):
         return None

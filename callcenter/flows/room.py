@@ -65,7 +65,7 @@ class FlowRoom:
         self._renewing: asyncio.Task[None] | None = None
         self._voice: Voice | None = None
         self._voice_lock = threading.Lock()
-        self._seen: tuple[int, int, str] | None = None
+        self._seen: tuple[int, str] | None = None
         self._forgotten_at = 0.0
         self.keeper = FlowKeeper(
             node, NodeFlows(plan.folder, actions, by_hand=plan.by_hand), database, writer, clock,
@@ -86,9 +86,9 @@ class FlowRoom:
                 self._renewing.cancel()
             await self.teller.stop()
 
-    async def notice(self, now: datetime) -> None:
+    async def notice(self, _now: datetime) -> None:
         """A publication may be ordered by another process, whose commits nobody tells us of. A chore of each second."""
-        coming = await asyncio.to_thread(self._coming, now)
+        coming = await asyncio.to_thread(self._coming)
         if coming != self._seen:
             self._seen = coming
             self.keeper.look_soon()
@@ -115,9 +115,10 @@ class FlowRoom:
         """Figures of the questions."""
         return {f"questions_{name}": value for name, value in asdict(self.teller.counters).items()}
 
-    def _coming(self, now: datetime) -> tuple[int, int, str] | None:
+    def _coming(self) -> tuple[int, str] | None:
         with self._database.read() as session:
-            return queries.wanted(session, now).under_way
+            coming = queries.under_way(session)
+            return (coming.id, coming.state) if coming is not None else None
 
     def _speak(self, text: str, language: str) -> str:
         if self._plan.sounds is None:

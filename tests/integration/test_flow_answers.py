@@ -347,6 +347,12 @@ def test_a_question_that_could_not_be_answered_is_none(fields: dict[str, str]) -
     assert ask_of(user_event(**fields)) is None
 
 
+def test_a_question_that_names_two_channels_is_nobodys() -> None:
+    forged = user_event(calleridname="x\r\nChannel: PJSIP/somebody-else-00000009")
+    assert ask_of(forged) is None
+    assert ask_of(user_event(calleridname="x\r\nId: 7")) is None
+
+
 def test_what_a_caller_typed_comes_decoded_and_bounded() -> None:
     ask = question(args="HOUSE=%E5%8D%81%0a&bad name=1&LONG=" + "9" * 500, lang="fr")
     assert ask.values == {"HOUSE": "十\n", "LONG": "9" * 120}
