@@ -94,8 +94,11 @@ def template_context(settings: Settings, directories: Mapping[str, str]) -> dict
 
 @functools.cache
 def shipped_flows(transfers: tuple[tuple[str, str], ...] = ()) -> str:
-    """The shipped flows as dialplan, with the numbers that they may put callers through to. A damaged installation gives an empty text and a line in the log: the exchange's
-    core answers the telephone without any flow, and an exchange that does not start answers nobody."""
+    """The shipped flows as dialplan, with the numbers that they may put callers through to.
+
+    A damaged installation gives an empty text and a line in the log: the exchange's core answers the telephone without
+    any flow, and an exchange that does not start answers nobody.
+    """
     try:
         return compile_flows(loading.load(None, dict(transfers)), SHIPPED_VERSION)
     except Exception:
