@@ -1,11 +1,12 @@
 """The flows in use: the shipped ones, each replaced by a site's own file of the same name.
 
-A site's folder (``<home>/flows``) holds ``<flow>.yaml`` and, if it has its own hours, ``calendars.yaml``.
+A site's folder (``<home>/flows``) holds ``<flow>.yaml`` and, if it has its own hours, ``calendars.yaml``. A shipped
+sub-flow that nothing calls any more is left out: it was there for the shipped flow that the site has replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -28,11 +29,36 @@ def sources(own: Path | None = None) -> dict[str, bytes]:
         if file.name.endswith(".yaml"):
             texts[file.name] = file.read_bytes()
     if own is not None and own.is_dir():
+        names = set()
         for path in sorted(own.glob("*.yaml")):
             with path.open("rb") as opened:
                 # One byte too many is enough to be refused.
                 texts[path.name] = opened.read(MOST_BYTES + 1)
+            names.add(path.name)
+        return _without_unused(texts, names)
     return texts
+
+
+def _without_unused(texts: dict[str, bytes], own: Collection[str]) -> dict[str, bytes]:
+    """``texts`` without the shipped sub-flows that nothing calls; all of them while a file cannot be read."""
+    if len(texts) > MOST_FLOWS:
+        return texts
+    try:
+        flows = {path: read_flow(text, path) for path, text in texts.items() if path != CALENDARS}
+    except FlowError:
+        return texts
+    while True:
+        steps = [step for flow in flows.values() for step in flow.steps.values()]
+        called = {step.options["flow"] for step in steps if step.kind == "flow"}
+        unused = [
+            path
+            for path, flow in flows.items()
+            if path not in own and flow.name not in called and any(step.kind == "back" for step in flow.steps.values())
+        ]
+        if not unused:
+            return {path: text for path, text in texts.items() if path == CALENDARS or path in flows}
+        for path in unused:
+            del flows[path]
 
 
 def read_set(texts: Mapping[str, str | bytes], transfers: Mapping[str, str]) -> FlowSet:
