@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import bridge_throughput, load, press_to_screen, results, tickets
+from bench import bridge_throughput, flows, load, press_to_screen, results, tickets
 from foundation.asterisk.provision import provision_asterisk
 
 
@@ -22,6 +22,7 @@ def main() -> int:
         "tickets": partial(tickets.run, per_block=told.tickets, blocks=told.pairs),
         "press": partial(press_to_screen.run, presses=told.presses),
         "load": partial(load.run, seconds=told.seconds),
+        "flows": partial(flows.run, calls=told.flow_calls),
     }
     facts = results.machine(provision_asterisk().version)
     missed = []
@@ -43,12 +44,13 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = ("all", "bridge", "tickets", "press", "load")
+    names = ("all", "bridge", "tickets", "press", "load", "flows")
     parser.add_argument("names", nargs="*", choices=names, default="all", help=", ".join(names), metavar="NAME")
     parser.add_argument("--seconds", type=int, default=300, help="load: length of each run")
     parser.add_argument("--presses", type=int, default=200, help="press: pairs of presses")
     parser.add_argument("--calls", type=int, default=400, help="bridge: calls to record")
     parser.add_argument("--tickets", type=int, default=40, help="tickets: tickets of a block")
+    parser.add_argument("--flow-calls", type=int, default=1000, help="flows: calls of each run")
     parser.add_argument("--pairs", type=int, default=9, help="bridge and tickets: pairs measured")
     parser.add_argument("--dry", action="store_true", help="do not write bench/README.md")
     return parser.parse_args()

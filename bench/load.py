@@ -37,7 +37,7 @@ BACKLOG_S = 1.0
 SLOWER_S = 0.010
 RTP_PORT = 28_000
 
-SCENARIO = """<?xml version="1.0" encoding="UTF-8"?>
+CALL = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE scenario SYSTEM "sipp.dtd">
 <scenario name="a caller who hangs up in the queue">
   <send retrans="500"><![CDATA[
@@ -91,7 +91,8 @@ Content-Length: 0
 ]]></send>
   <recv response="200"/>
 </scenario>
-""".replace("MILLISECONDS", str(round(TALK_S * 1000)))
+"""
+SCENARIO = CALL.replace("MILLISECONDS", str(round(TALK_S * 1000)))
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _run(folder: Path, rate: int, seconds: int, *, application: bool) -> Run:
         if system.process is not None:
             processes["application"] = system.process.pid
         before = {name: cpu_seconds(pid) for name, pid in processes.items()}
-        sipp_cpu = _sipp(folder, system, rate, calls)
+        sipp_cpu = make_calls(folder, system, rate, calls, SCENARIO)
         backlog = None
         if application:
             with contextlib.suppress(AssertionError):  # what is missing is told by the figures
@@ -167,18 +168,18 @@ def _run(folder: Path, rate: int, seconds: int, *, application: bool) -> Run:
             seen_at = time.time()
         cpu = {name: cpu_seconds(pid) - before[name] for name, pid in processes.items()} | {"sipp": sipp_cpu}
         arrivals = system.look(_ended)
-    setups, last_bye = _messages(next(folder.glob("*_shortmessages.log")))
+    setups, last_bye = messages(next(folder.glob("*_shortmessages.log")))
     if application:
         backlog = max(0.0, seen_at - last_bye)
     return Run(calls, setups, arrivals, backlog, cpu)
 
 
-def _sipp(folder: Path, system: System, rate: int, calls: int) -> float:
+def make_calls(folder: Path, system: System, rate: int, calls: int, scenario: str) -> float:
     """Make the calls and wait for their end; the CPU seconds it took."""
     program = bring_sipp()
     if program is None:
         raise RuntimeError("the load benchmark needs sipp (Debian's sip-tester), which could not be brought")
-    (folder / "call.xml").write_text(SCENARIO, encoding="utf-8")
+    (folder / "call.xml").write_text(scenario, encoding="utf-8")
     numbers = "\n".join(f"139{number:08}" for number in range(calls))
     (folder / "callers.csv").write_text(f"SEQUENTIAL\n{numbers}\n", encoding="utf-8")
     told = system.settings
@@ -197,7 +198,7 @@ def _sipp(folder: Path, system: System, rate: int, calls: int) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _messages(log: Path) -> tuple[list[float], float]:
+def messages(log: Path) -> tuple[list[float], float]:
     """From SIPp's log: INVITE to its 200 OK of every call that also ended well, and when the last BYE went out."""
     invited: dict[str, float] = {}
     answered: dict[str, float] = {}

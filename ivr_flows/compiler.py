@@ -48,11 +48,10 @@ def _start(dialplan: Dialplan, flow: Flow) -> None:
     be called so."""
     first = flow.steps[flow.start]
     dialplan.extension("START")
-    if flow.kind == "call" and not (first.kind == "queue" and first.options["queue"] == "emergency"):
-        dialplan.does("Answer()")
-        if first.kind != "queue":
-            dialplan.does("Set(FIELDS=)")
-            dialplan.does("Gosub(journal,next,1(greeted))")
+    # Answered by [arrive] already: the sooner the better.
+    if flow.kind == "call" and first.kind != "queue":
+        dialplan.does("Set(FIELDS=)")
+        dialplan.does("Gosub(journal,next,1(greeted))")
     dialplan.does("Goto(%(first)s,1)", first=name(first.name))
 
 
@@ -61,14 +60,17 @@ def _calendar(dialplan: Dialplan, calendar: Calendar, version: int) -> None:
     dialplan.context("calendar-%(version)s-%(calendar)s", version=version, calendar=name(calendar.name))
     here = filled("calendar-%(version)s-%(calendar)s", version=version, calendar=name(calendar.name))
     dialplan.extension("start")
-    dialplan.does("Set(F_CLOCK=${STRFTIME(,%(zone)s,%%Y%%m%%d %%u 1%%H%%M)})", zone=zone(_rule(calendar.timezone)))
-    dialplan.does("Set(F_OPEN=0)")
-    dialplan.does("Set(F_TIME=${CUT(F_CLOCK, ,3)})")
-    dialplan.does("GotoIf(${DIALPLAN_EXISTS(%(here)s,date${F_CLOCK:0:8},1)}?date${F_CLOCK:0:8},1)", here=here)
-    dialplan.does("GotoIf(${DIALPLAN_EXISTS(%(here)s,day${CUT(F_CLOCK, ,2)},1)}?day${CUT(F_CLOCK, ,2)},1)", here=here)
+    dialplan.does(
+        "MSet(F_OPEN=0,F_TIME=${STRFTIME(,%(zone)s,1%%H%%M)},F_DATE=date${STRFTIME(,%(zone)s,%%Y%%m%%d)},"
+        "F_DAY=day${STRFTIME(,%(zone)s,%%u)})",
+        zone=zone(_rule(calendar.timezone)),
+    )
+    day = filled("${IF(${DIALPLAN_EXISTS(%(here)s,${F_DAY},1)}?${F_DAY}:CLOSED)}", here=here)
+    dialplan.does("Goto(${IF(${DIALPLAN_EXISTS(%(here)s,${F_DATE},1)}?${F_DATE}:%(day)s)},1)", here=here, day=day)
+    dialplan.extension("CLOSED")
     dialplan.does("Return()")
-    for day, spans in sorted(calendar.week.items()):
-        dialplan.extension("day%(day)s", day=day + 1)
+    for weekday, spans in sorted(calendar.week.items()):
+        dialplan.extension("day%(day)s", day=weekday + 1)
         _open(dialplan, spans)
     for date, spans in sorted(calendar.days.items()):
         dialplan.extension("date%(date)s", date=int(date.strftime("%Y%m%d")))

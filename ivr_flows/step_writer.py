@@ -84,6 +84,15 @@ class StepWriter:
             "GotoIf($[%(condition)s]?%(target)s,1)", condition=filled(condition, **values), target=self._behind(edge)
         )
 
+    def goes_either(self, condition: str, edge: str, other: str, /, **values: Safe | int) -> None:
+        """On to the step behind the one edge if the expression is true, else behind the other."""
+        self.does(
+            "GotoIf($[%(condition)s]?%(target)s,1:%(other)s,1)",
+            condition=filled(condition, **values),
+            target=self._behind(edge),
+            other=self._behind(other),
+        )
+
     def journal(self, step: str, fields: str = "", **values: Safe | int) -> None:
         """A step of the journal, with the flow and the step as its first fields. A question writes none: what came of
         it is the ladder's ``result``."""
@@ -113,23 +122,22 @@ class StepWriter:
     def tries(self, timeout: int, options: Literal["", "e"], most: int = 1) -> None:
         """A step that asks, up to the answer: F_SOUNDS is played and F_KEY gets up to ``most`` keys. Option ``e``: #
         is a key like the others. Whoever is asked to help is not asked on when somebody else has taken the call."""
-        self.does("Set(F_TRY=0)")
+        self.does("Set(F_TRY=1)")
         self.label("again")
-        self.does("Set(F_TRY=$[${F_TRY} + 1])")
         if self.flow.kind == "question":
             self.does("Gosub(still-wanted,s,1)")
             self.does("GotoIf($[${LEN(${CLAIMED})} > 0]?END,1)")
         self.waits()
-        self.does(
-            "Gosub(flow-read,s,1(${F_SOUNDS},%(most)s,%(options)s,%(timeout)s))",
-            most=most,
-            options=Safe(options),
-            timeout=self.seconds(timeout),
-        )
+        told: dict[str, Safe | int] = {"most": most, "options": Safe(options), "timeout": self.seconds(timeout)}
+        self.does("Read(F_KEY,${F_SOUNDS},%(most)s,%(options)s,1,%(timeout)s)", **told)
+        # The last sound is missing or broken: a tone, and the same time to press.
+        self.does('ExecIf($["${READSTATUS}" = "ERROR"]?Read(F_KEY,dial,%(most)s,i%(options)s,1,%(timeout)s))', **told)
 
     def tries_again(self, tries: int) -> None:
         """The end of a failed try: once more, or ``otherwise``."""
-        self.does("GotoIf($[${F_TRY} < %(tries)s]?again)", tries=tries)
+        if tries > 1:
+            self.does("Set(F_TRY=$[${F_TRY} + 1])")
+            self.does("GotoIf($[${F_TRY} <= %(tries)s]?again)", tries=tries)
         self.goes("otherwise")
 
     def asks(self, what: Literal["recognise", "tell"], topic: str, within: int, handed: Sequence[str] = ()) -> None:

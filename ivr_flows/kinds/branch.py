@@ -58,9 +58,8 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     if step.options["branch"] in COUNTS:
         out.forced(("yes", "no"))
         counted = Safe(_COUNTED[step.options["branch"]])
-        out.does("Set(F_COUNT=0${FILTER(0-9,%(counted)s):0:9})", counted=counted)
-        out.goes_if("${F_COUNT} >= %(least)s", "yes", least=step.options["at_least"])
-        out.goes("no")
+        least = step.options["at_least"]
+        out.goes_either("0${FILTER(0-9,%(counted)s):0:9} >= %(least)s", "yes", "no", counted=counted, least=least)
         return
     # An x before both: two texts are compared, never two numbers (01 is not 1).
     out.does("Set(F_HELD=x${FILTER(a-zA-Z0-9_,${%(held)s})})", held=variable(step.options["branch"]))

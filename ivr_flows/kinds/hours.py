@@ -11,8 +11,7 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     out.forced(("open", "closed"))
     calendar = name(step.options["hours"])
     out.does("Gosub(calendar-%(version)s-%(calendar)s,start,1)", version=out.version, calendar=calendar)
-    out.goes_if('"${F_OPEN}" = "1"', "open")
-    out.goes("closed")
+    out.goes_either('"${F_OPEN}" = "1"', "open", "closed")
 
 
 KIND = Kind(

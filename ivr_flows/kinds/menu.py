@@ -12,17 +12,19 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     asked = out.sounds(step.options["menu"])
     out.does("Set(F_SOUNDS=%(asked)s)", asked=asked)
     out.tries(step.options["timeout"], "e")
-    out.does("GotoIf($[${LEN(${F_KEY})} = 0]?silent)")
+    if step.options["tries"] > 1:
+        out.does("GotoIf($[${LEN(${F_KEY})} = 0]?silent)")
     out.does("GotoIf($[${LEN(${FILTER(%(keys)s,${F_KEY})})} = 0]?wrong)", keys=keys(edges))
     out.journal("chose", "&key=${URIENCODE(${F_KEY})}")
     for edge in edges:
         out.goes_if('"${F_KEY}" = "%(key)s"', edge, key=key(edge))
     out.label("wrong")
-    out.does("Set(F_SOUNDS=%(invalid)s&%(asked)s)", invalid=sound(step.options["invalid"]), asked=asked)
-    out.does("Goto(tried)")
-    out.label("silent")
-    out.does("Set(F_SOUNDS=%(all)s)", all=out.sounds((*step.options["silent"], *step.options["menu"])))
-    out.label("tried")
+    if step.options["tries"] > 1:
+        out.does("Set(F_SOUNDS=%(invalid)s&%(asked)s)", invalid=sound(step.options["invalid"]), asked=asked)
+        out.does("Goto(tried)")
+        out.label("silent")
+        out.does("Set(F_SOUNDS=%(all)s)", all=out.sounds((*step.options["silent"], *step.options["menu"])))
+        out.label("tried")
     out.tries_again(step.options["tries"])
 
 

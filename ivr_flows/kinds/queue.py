@@ -3,7 +3,7 @@ which nothing here can change."""
 
 from collections.abc import Iterator
 
-from ivr_flows.dialplan_writer import key, keys
+from ivr_flows.dialplan_writer import key
 from ivr_flows.kinds.kind import Edge, Kind, Option, Ways
 from ivr_flows.kinds.values import OneOf, Whole, Wrong
 from ivr_flows.model import END, Step
@@ -32,20 +32,17 @@ def _dialplan(step: Step, out: StepWriter) -> None:
     out.forced(("otherwise", "answered"))
     out.comes_back_from_queue("pressed")
     out.label("again")
-    out.does("Gosub(flow-queue,again,1)")
-    out.goes_if("${QUEUE_LEFT} < 1", "otherwise")
     out.waits()
     # c: come back when the seat hangs up. i: a seat's phone cannot forward a caller. No transfer or other keys.
-    out.does("Queue(service,ci${RING_TONE},,,${QUEUE_LEFT},,service-answered)")
-    out.goes_if('"${QUEUESTATUS}" = "CONTINUE"', "answered")
-    out.goes("otherwise")
+    out.does("Queue(service,ci${RING_TONE},,,$[${QUEUE_UNTIL} - ${EPOCH}],,service-answered)")
+    out.goes_either('"${QUEUESTATUS}" = "CONTINUE"', "answered", "otherwise")
     out.label("pressed")
-    edges = [edge for edge in step.edges if edge not in ("answered", "otherwise")]
-    if edges:
-        out.does("GotoIf($[${LEN(${FILTER(%(keys)s,${QUEUE_KEY})})} = 0]?again)", keys=keys(edges))
-        for edge in edges:
+    for edge in step.edges:
+        if edge not in ("answered", "otherwise"):
             out.goes_if('"${QUEUE_KEY}" = "%(key)s"', edge, key=key(edge))
-    out.does("Goto(again)")
+    # A key without a meaning: back to his place, for as long as was left.
+    out.does("GotoIf($[${QUEUE_UNTIL} > ${EPOCH}]?again)")
+    out.goes("otherwise")
 
 
 KIND = Kind(

@@ -20,7 +20,7 @@ from ivr_flows.model import Calendar, Flow, FlowSet, Spoken, Step
 LINE = re.compile(
     r"\[[a-z]+-[0-9]+-[a-z0-9_]+\]"
     r"|(exten => [A-Za-z0-9_]+,1| same => n)(\([a-z_]+\))?,"
-    r"(Answer|Dial|ExecIf|Goto|GotoIf|Gosub|Hangup|Playback|Queue|Record|Return|Set)\([^;\n]*\)",
+    r"(Dial|ExecIf|Goto|GotoIf|Gosub|Hangup|MSet|Playback|Queue|Read|Record|Return|Set)\([^;\n]*\)",
     re.ASCII,
 )
 TRIAL = CompileOptions(time_scale=0.1, wait_scale=0.1, trail=True, forced=True)
