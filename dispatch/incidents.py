@@ -14,7 +14,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch import limits, messages, tickets
-from dispatch.call_story import Record, moment
+from dispatch.call_story import Record
 from dispatch.errors import BadInput, TicketNotOpen, missing
 from dispatch.incident_tables import MassIncident
 from dispatch.tables import Arrival, ArrivalTicket, Ticket
@@ -138,6 +138,12 @@ def covering(session: Session, number: str, home_id: int | None, at: datetime) -
         .where(MassIncident.opened_at <= at, or_(MassIncident.ended_at.is_(None), MassIncident.ended_at > at))
         .order_by(MassIncident.id.desc())
     ).all()
+    return _of_area(session, incidents, number, home_id)
+
+
+def _of_area(
+    session: Session, incidents: Sequence[MassIncident], number: str, home_id: int | None
+) -> MassIncident | None:  # fmt: skip
     if not incidents:
         return None
     if home_id is None:
@@ -156,8 +162,11 @@ def heard_by(
     session: Session, steps: Mapping[str, Record], number: str, home_id: int | None
 ) -> MassIncident | None:  # fmt: skip
     """The incident of which the caller of this journal heard; None when it tells of none."""
-    kept = _heard(steps)
-    return covering(session, number, home_id, moment(kept)) if kept else None
+    if _heard(steps) is None:
+        return None
+    # Not by the time of the step: the exchange's clock is not ours, and the journal may come when it is over.
+    newest = select(MassIncident).order_by(MassIncident.ended_at.is_not(None), MassIncident.id.desc()).limit(20)
+    return _of_area(session, session.scalars(newest).all(), number, home_id)
 
 
 def join(w: Work, informed: Sequence[tuple[int, MassIncident, Mapping[str, Record]]]) -> None:

@@ -12,6 +12,8 @@ from foundation.events import Happened
 from foundation.writer import Priority, Work, Writer
 
 _CALL = "rehearsal"
+_NUMBER = "13800000000"
+"""A number that could be called back, if what is rehearsed were not undone."""
 _FIELDS = {"to": "81891", "from": "rehearsal", "raw": "rehearsal", "kind": "emergency"}
 
 
@@ -44,14 +46,17 @@ def _press(w: Work) -> None:
 def _the_rest(w: Work) -> None:
     """The press is taken and ends, and ordinary calls come and go, one alone and several together."""
     service = {**_FIELDS, "to": "81890", "kind": "service"}
-    one, two, three = (f"{_CALL}-{number}" for number in (1, 2, 3))
+    resident = {**service, "from": _NUMBER, "raw": _NUMBER}
+    one, two, three, four, five = (f"{_CALL}-{number}" for number in range(1, 6))
     for arrived, answered, *calls in (
+        (resident, None, five),
+        (resident, StepKind.ANSWERED, four),
         (service, StepKind.ANSWERED, one),
         (service, StepKind.ANSWERED, two, three),
         (_FIELDS, StepKind.TOOK, _CALL),
     ):
         ended = [CallStep(call, "004", StepKind.ENDED, w.now, {}) for call in calls]
-        taken = [CallStep(call, "003", answered, w.now, {"who": "seat-0"}) for call in calls]
+        taken = [CallStep(call, "003", answered, w.now, {"who": "seat-0"}) for call in calls if answered]
         queued = [CallStep(call, "002", StepKind.QUEUED, w.now, {"queue": arrived["kind"]}) for call in calls]
         arrivals.record_steps(w, [CallStep(call, "001", StepKind.ARRIVED, w.now, arrived) for call in calls])
         arrivals.record_steps(w, queued)

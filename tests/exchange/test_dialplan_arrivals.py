@@ -2,15 +2,12 @@
 
 import socket
 import time
-from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import pytest
 
 from callcenter.exchange.context import ami_secret
 from callcenter.town.behaviour import WhenRung
-from ivr_flows.loading import shipped
-from ivr_flows.simulator import is_open
 from tests.exchange.ladder_room import Room
 from tests.waiting import wait_until
 
@@ -149,19 +146,13 @@ def test_an_unknown_sender_is_refused_and_reaches_no_dialplan(room: Room) -> Non
 
 def test_the_hotline_greets_queues_and_a_signed_in_seat_answers(room: Room) -> None:
     room.signs_in("op1")
-    line = room.town.phone("13900000006").dials("81890").hears(greeting_of_now())
+    line = room.town.phone("13900000006").dials("81890").hears("greeting")
     line.talks_with(room.town.seat("op1").answers())
     line.hangs_up()
     room.step(line, s="ended")
     own = [s.s for s in room.steps(line) if s.key.isdigit()]
     assert own == ["arrived", "greeted", "queued", "ended"]
     assert room.step(line, s="answered").who == "seat-op1"
-
-
-def greeting_of_now() -> str:
-    """What the shipped hotline says first at this moment, going by its calendar."""
-    office = shipped().calendars["office"]
-    return "greeting" if is_open(office, datetime.now(UTC)) else "greeting-night"
 
 
 def test_the_journal_is_the_same_on_file_in_astdb_and_on_the_ami(room: Room) -> None:

@@ -67,7 +67,7 @@ def test_after_a_service_call_the_wrap_up_does_not_keep_the_press_waiting(room: 
     first = room.town.phone("13900020001").dials("81890")
     first.talks_with(seat.answers())
     waiting = room.town.phone("13900020002").dials("81890")
-    room.step(waiting, s="queued")
+    room.step(waiting, 30, s="queued")  # with no seat free the keys are told first
     first.hangs_up()
     ended = room.step(first, s="ended").at
 

@@ -126,7 +126,7 @@ def test_the_schema_is_printed_for_editors(home: Path, capsys: pytest.CaptureFix
 def test_a_walk_shows_what_is_heard_in_both_languages(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran = run(capsys, home, "simulate", "hotline", "--now", "2026-12-01T23:00", "--keys", "7,1")
     assert ran.code == 0
-    assert "值班" in ran.out
+    assert "您好" in ran.out
     assert "The duty operator" in ran.out
     assert "callback flow=hotline step=call_me_back number=13800000000" in ran.out
 
