@@ -127,7 +127,7 @@ def test_a_walk_shows_what_is_heard_in_both_languages(home: Path, capsys: pytest
     ran = run(capsys, home, "simulate", "hotline", "--now", "2026-12-01T23:00", "--keys", "7,1")
     assert ran.code == 0
     assert "您好" in ran.out
-    assert "The duty operator" in ran.out
+    assert "Hello, this is 81890" in ran.out
     assert "callback flow=hotline step=call_me_back number=13800000000" in ran.out
 
 
