@@ -22,7 +22,7 @@ MOST_TYPED = 10
 """Values that a person typed in one step `said`; more are not kept."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TYPED = re.compile(r"v_[A-Z][A-Z0-9_]{0,30}", re.ASCII)
+_TYPED = re.compile(r"[A-Z][A-Z0-9_]{0,30}", re.ASCII)
 MOST_SECONDS, MOST_FRACTION = 12, 9
 """Digits of a record's time before and behind the point."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -83,8 +83,8 @@ class CallStep:
     """A step of the call `call_id`. `at` is the exchange's own clock, UTC.
 
     `fields` holds every field of the kind and no other; one that the record lacks is the empty string. `said` has
-    beside them what the person typed (`v_<NAME>`). Texts are decoded, and control characters in them replaced by
-    U+FFFD; they are still a caller's words.
+    beside them what the person typed, under the flow's own names in capitals. Texts are decoded, and control characters
+    in them replaced by U+FFFD; they are still a caller's words.
     """
 
     call_id: str

@@ -182,11 +182,11 @@ def test_an_answer_about_what_is_not_there_stops_nothing(town: Town) -> None:
 
 
 def test_what_the_person_typed_is_kept_with_what_he_said() -> None:
-    record = "s=said&t=1.5&flow=incident&step=home&answer=affected&v_HOUSE=12&v_lower=1&other=2"
+    record = "s=said&t=1.5&flow=incident&step=home&answer=affected&HOUSE=12&lower=1&other=2"
     step = journal.parse("node1-1.1", "004", record)
     assert isinstance(step, CallStep)
     assert step.kind is StepKind.SAID
-    assert dict(step.fields) == {"flow": "incident", "step": "home", "answer": "affected", "v_HOUSE": "12"}
+    assert dict(step.fields) == {"flow": "incident", "step": "home", "answer": "affected", "HOUSE": "12"}
     assert journal.parse("node1-1.1", "004", journal.render(step)) == step
 
 
