@@ -6,7 +6,7 @@ import time
 import pytest
 
 from callcenter.bridge.actions import Leg
-from callcenter.town.behaviour import WhenRung
+from callcenter.town.behaviour import RINGS_OUT, WhenRung
 from tests.exchange.ladder_room import LEASE, RUNG, Room, open_room, prompts_gone
 from tests.waiting import wait_until
 
@@ -173,9 +173,9 @@ def test_a_person_who_presses_after_the_caller_has_gone_is_told_so(room: Room) -
 
 def test_a_seat_that_hangs_up_at_once_has_not_taken_the_call(room: Room) -> None:
     home = room.home()
+    # By itself: on a busy machine a test that first looks whether it was answered hangs up too late for a slip.
+    room.town.seat("op1").when_rung(WhenRung("answer", hangs_up_after=0.2), RINGS_OUT)
     line = home.presses()
-
-    room.town.seat("op1").answers().hangs_up()
 
     released = room.step(line, within=2 * RUNG, s="released")
     assert released.who == "seat-op1" == room.step(line, s="took").who
