@@ -27,9 +27,8 @@ help: ## list what can be typed here
 run: needs build ## start the whole system on this machine, with a demo district (HOST=address serves a LAN)
 	@$(if $(HOST),CALLCENTER_HTTP__HOST="$(HOST)" )$(BIN)/callcenter up
 
-# Files in their own order: those with a few long tests come first, those with many short ones fill what is left.
 test: needs lint build bring ## run all checks and all tests (PYTEST_ARGS="tests/unit -q" chooses)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 $(PYTEST_ARGS)
 
 soak: needs build bring ## run the long trials, with the full numbers
 	@$(BIN)/python -m pytest -m soak --timeout=7200 $(PYTEST_ARGS)

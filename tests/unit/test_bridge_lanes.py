@@ -164,7 +164,7 @@ async def test_a_key_that_no_action_can_name_spoils_no_other_deletion():
         async with bridge(peer, domain, journal_gather=0.0) as one:
             await until(lambda: "/journal/c1/001" not in peer.astdb)
             await until(lambda: one.metrics["journal_delete_failures"] >= 1)
-            assert one.metrics["journal_deleted"] == 1
+    assert any(key.startswith("/journal/c2/") for key in peer.astdb), "what could not be named is still there"
 
 
 async def test_of_deletions_that_are_refused_only_keys_still_there_count_as_failures():
