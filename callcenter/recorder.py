@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import re
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,22 +42,17 @@ class RecordingPlan:
 class Recorder:
     """`look` is to be called often; it does its work each `LOOK_EACH`."""
 
-    def __init__(
-        self, plan: RecordingPlan, database: Database, writer: Writer, is_recorded: Callable[[], bool] = lambda: True
-    ) -> None:
+    def __init__(self, plan: RecordingPlan, database: Database, writer: Writer) -> None:
         self._plan = plan
         self._database = database
         self._writer = writer
-        self._is_recorded = is_recorded
         self._next: datetime | None = None
-        self._began: datetime | None = None
 
     async def look(self, now: datetime) -> None:
         """Bring disk and database together."""
         if self._plan.spool is None or (self._next is not None and now < self._next):
             return
         self._next = now + LOOK_EACH
-        self._began = self._began or now
         files, missed = await asyncio.to_thread(self._found, now)
         if files:
             await self._writer.run(recordings.take_in, files, self._plan.keep, actor="clock")
@@ -80,22 +74,19 @@ class Recorder:
         for path in self._plan.spool.glob("*.wav"):
             call_id = path.stem
             written = datetime.fromtimestamp(path.stat().st_mtime, now.tzinfo)
-            call = ended.pop(call_id, None)
+            call = ended.get(call_id)
             # A call of which the journal says nothing more has ended when its file has not grown for a minute.
             rest = SETTLED if call is not None and call.ended_at <= now - SETTLED else recordings.MISSED_AFTER
             if _NAME.fullmatch(call_id) and written <= _wall_clock(now) - rest and path.stat().st_size > HEADER:
                 files.append(_file(path))
-        missed = [
-            one
-            for one in ended.values()
-            if one.ended_at <= now - recordings.MISSED_AFTER and self._is_recorded() and not self._is_there(one)
-        ]
-        return files, missed
+        late = [one for one in ended.values() if one.ended_at <= now - recordings.MISSED_AFTER]
+        return files, [one for one in late if not self._has_sound(one)]
 
-    def _is_there(self, call: Due) -> bool:
-        """Whether a file stands there under a name that would not be taken in yet, or never."""
+    def _has_sound(self, call: Due) -> bool:
+        """Whether there is a file with more than a header in it, though it may be too early to take it in."""
         assert self._plan.spool is not None
-        return bool(_NAME.fullmatch(call.call_id)) and (self._plan.spool / f"{call.call_id}.wav").exists()
+        path = self._plan.spool / f"{call.call_id}.wav"
+        return bool(_NAME.fullmatch(call.call_id)) and path.exists() and path.stat().st_size > HEADER
 
     def _put_away(self) -> None:
         assert self._plan.spool is not None

@@ -68,18 +68,18 @@ def answered_calls(arrival: Arrival) -> set[str]:
 
 def due(session: Session, since: datetime, limit: int = 100) -> list[Due]:
     """Answered calls that ended after `since` and that have no row yet."""
+    known = select(Recording.id).where(Recording.arrival_id == Arrival.id).exists()
     ended = (
         select(Arrival)
-        .where(Arrival.state == "ended", Arrival.ended_at >= since, Arrival.answered_at.is_not(None))
-        .order_by(Arrival.id.desc())
+        .where(Arrival.state == "ended", Arrival.ended_at >= since, Arrival.answered_at.is_not(None), ~known)
+        .order_by(Arrival.id)
         .limit(limit)
     )
-    wanted: dict[str, Due] = {}
-    for arrival in session.scalars(ended):
-        for call_id in answered_calls(arrival):
-            wanted[call_id] = Due(call_id, arrival.id, arrival.ended_at or since)
-    known = set(session.scalars(select(Recording.call_id).where(Recording.call_id.in_(wanted)))) if wanted else set()
-    return [one for call_id, one in wanted.items() if call_id not in known]
+    return [
+        Due(call_id, arrival.id, arrival.ended_at or since)
+        for arrival in session.scalars(ended)
+        for call_id in sorted(answered_calls(arrival))
+    ]
 
 
 def take_in(w: Work, files: Sequence[File], keep: Keep) -> int:

@@ -100,6 +100,24 @@ async def test_a_call_without_its_recording_is_reported_once(town: Town, recorde
     assert task.arrival_id == arrival_id
 
 
+async def test_a_recording_without_sound_is_missing_too(town: Town, plan: RecordingPlan, recorder: Recorder) -> None:
+    talked(town, "node1-1.1")
+    recorded(plan, "node1-1.1", seconds=0)
+    (row,) = await look(town, recorder, seconds=130)
+    assert row.state == "missing"
+
+
+async def test_in_a_busy_hour_the_missing_one_among_many_is_found(
+    town: Town, plan: RecordingPlan, recorder: Recorder
+) -> None:
+    talked(town, "node1-1.1", caller="13800000199")
+    for place in range(2, 120):
+        talked(town, f"node1-1.{place}")
+        recorded(plan, f"node1-1.{place}", seconds=1)
+    rows = await look(town, recorder, seconds=130)
+    assert [row.call_id for row in rows if row.state == "missing"] == ["node1-1.1"]
+
+
 async def test_a_recording_that_comes_late_ends_the_search(town: Town, plan: RecordingPlan, recorder: Recorder) -> None:
     talked(town, "node1-1.1")
     await look(town, recorder, seconds=130)
