@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dispatch.incident_tables import MassIncident as MassIncident  # known wherever the tables are
+from dispatch.import_tables import FileImport as FileImport  # known wherever the tables are
+from dispatch.incident_tables import MassIncident as MassIncident
 from dispatch.recording_tables import Recording as Recording
 from foundation.tables import Base
 
