@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dispatch.choice_tables import Refusal as Refusal
 from dispatch.import_tables import FileImport as FileImport  # known wherever the tables are
 from dispatch.incident_tables import MassIncident as MassIncident
 from dispatch.recording_tables import Recording as Recording
@@ -122,6 +123,8 @@ class Ticket(Base):
     district: Mapped[str] = mapped_column(String(6), default="")
     community: Mapped[str] = mapped_column(String(12), default="")
     address: Mapped[str] = mapped_column(String(200), default="")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
     elements: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     owner: Mapped[str] = mapped_column(String(60))
     next_deadline_at: Mapped[datetime | None]

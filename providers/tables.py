@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.tables import Base
@@ -33,7 +33,10 @@ class Provider(Base):
         CheckConstraint("opens_minute BETWEEN 0 AND 1439 AND closes_minute BETWEEN 0 AND 1440", name="hours"),
         CheckConstraint("capacity >= 0", name="capacity"),
         CheckConstraint("stars IS NULL OR stars BETWEEN 1 AND 5", name="stars"),
-    )
+        Index("ix_providers_last_offered_at", "last_offered_at"),
+        Index("ix_providers_absent_until", "absent_until", sqlite_where=text("absent_until IS NOT NULL"),
+              postgresql_where=text("absent_until IS NOT NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
@@ -41,6 +44,8 @@ class Provider(Base):
     state: Mapped[str] = mapped_column(String(12), default="active")
     contact_name: Mapped[str] = mapped_column(String(40), default="")
     address: Mapped[str] = mapped_column(String(200), default="")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
     licence: Mapped[str] = mapped_column(String(40), default="")
     opens_minute: Mapped[int] = mapped_column(default=0)
     closes_minute: Mapped[int] = mapped_column(default=1440)
@@ -91,3 +96,12 @@ class ProviderPhone(Base):
     number: Mapped[str] = mapped_column(String(20), unique=True)
     position: Mapped[int] = mapped_column(default=1)
     verified_at: Mapped[datetime | None]
+
+
+class RegisterStamp(Base):
+    """Changes whenever anything of a provider that offers `item` changes: see `foundation.migrations.stamps`."""
+
+    __tablename__ = "register_stamps"
+
+    item: Mapped[str] = mapped_column(String(4), primary_key=True)
+    stamp: Mapped[str] = mapped_column(String(32))

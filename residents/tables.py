@@ -43,6 +43,8 @@ class Division(Base):
     valid_to: Mapped[date | None]
     replaced_by: Mapped[str | None] = mapped_column(String(15))
     note: Mapped[str] = mapped_column(String(120), default="")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
 
 
 class Home(Base):
@@ -65,6 +67,8 @@ class Home(Base):
     floor: Mapped[str] = mapped_column(String(20), default="")
     room: Mapped[str] = mapped_column(String(20), default="")
     landmark: Mapped[str] = mapped_column(String(200), default="")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
     version: Mapped[int] = mapped_column(default=0, index=True)
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
