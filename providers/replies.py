@@ -1,7 +1,7 @@
 """The grammar of replies by SMS: `[code] verb [number]`. Pure: any text to a command or `Unknown`; never raises.
 
-A four-digit number before the verb is an offer's code, a number after it the value (minutes, yuan, arrival code). A
-bare digit stays a `Digit`: what it means depends on the one question that is open to its sender.
+A four-digit number before the verb is an offer's code, a number after it the value (minutes, yuan, arrival code); four
+digits alone answer a contact test. A bare digit stays a `Digit`: what it means depends on the one question that is open to its sender.
 """
 
 from __future__ import annotations
@@ -59,6 +59,30 @@ class NotSolved:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """请假: the provider takes no orders for so many `days` (today counts), or until and with a day.
+
+    `until` is year (None: not said), month and day, as written; whether there is such a day is for the reader to say.
+    Both None: today.
+    """
+
+    days: int | None = None
+    until: tuple[int | None, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Back:
+    """销假: the provider takes orders again."""
+
+
+@dataclass(frozen=True)
+class ContactCode:
+    """Four digits alone: the answer to a contact test."""
+
+    code: str
+
+
+@dataclass(frozen=True)
 class OptOut:
     """退订: no more messages but alarms and the sender's own running order."""
 
@@ -75,7 +99,7 @@ class Unknown:
     text: str
 
 
-Command = Accept | Decline | Arrived | Done | Digit | NotSolved | OptOut | Help | Unknown
+Command = Accept | Decline | Arrived | Done | Digit | NotSolved | Absent | Back | ContactCode | OptOut | Help | Unknown
 
 MOST_MINUTES = 1440
 MOST_YUAN = 999_999
@@ -83,6 +107,8 @@ MOST_YUAN = 999_999
 _OPT_OUT = {"退订", "td", "stop", "unsubscribe", "不再接收"}
 _HELP = {"?", "帮助", "help", "h"}
 _NOT_SOLVED = {"没", "没有", "没解决", "没有解决", "未解决", "还没", "还没好", "没修好", "没好", "没弄好", "没来"}
+_BACK = {"销假", "恢复接单", "恢复派单", "可以派单"}
+_CHINESE = "一二三四五六七八九"
 _ACCEPT = "接单|接受|接|可以接|我接|能接"
 _DECLINE = "不接单|不接受|不接|不能接|不要|不行|不|拒单|拒绝|拒"
 _ARRIVED = "已到达|到达|已到|到了|到"
@@ -99,6 +125,15 @@ _FORMS = (
     ("accept", re.compile(rf"{_CODE}(?:{_ACCEPT})\s*(?P<n>\d{{1,4}})?\s*(?:{_UNIT_MINUTES})?")),
     ("decline", re.compile(rf"{_CODE}(?:{_DECLINE})(?:[\s,，:：]+(?P<why>.*))?")),
     ("arrived", re.compile(rf"{_CODE}(?:{_ARRIVED})\s*(?P<n>\d{{4}})?")),
+    (
+        "absent",
+        re.compile(
+            r"(?:我|今天)?请假\s*(?:(?P<days>\d{1,4}|[一二两三四五六七八九十]{1,3})\s*个?\s*(?P<unit>天|日|周|星期|礼拜)"
+            r"|[到至]\s*(?:(?P<year>20\d\d)\s*[-–—/.年]\s*)?(?P<month>\d{1,2})\s*[-–—/.月]\s*(?P<day>\d{1,2})\s*[日号]?"
+            r"|今天|一天)?"
+        ),
+    ),
+    ("contact", re.compile(r"(?:测试?|核验|验证码?)?\s*[:：]?\s*(?P<contact>\d{4})")),
     ("done", re.compile(rf"{_CODE}(?:{_DONE})\s*(?P<n>\d{{1,6}})?\s*(?:{_UNIT_YUAN})?")),
     (
         "digit",
@@ -119,6 +154,8 @@ def parse(text: str) -> Command:
             return OptOut()
         if candidate in _NOT_SOLVED:
             return NotSolved()
+        if candidate in _BACK:
+            return Back()
         for verb, form in _FORMS:
             if match := form.fullmatch(candidate):
                 return _command(verb, match)
@@ -139,6 +176,10 @@ def _without_politeness(text: str) -> str:
 
 def _command(verb: str, match: re.Match[str]) -> Command:
     found = match.groupdict()
+    if verb == "absent":
+        return _absent(found)
+    if verb == "contact":
+        return ContactCode(found["contact"])
     code = found.get("code")
     number = int(found["n"]) if found.get("n") else None
     if verb == "decline":
@@ -151,3 +192,21 @@ def _command(verb: str, match: re.Match[str]) -> Command:
     if verb == "accept":
         return Accept(code, minutes)
     return Digit(int(found["d"]), code, minutes)
+
+
+def _absent(found: dict[str, str]) -> Absent:
+    if found["month"]:
+        year = int(found["year"]) if found["year"] else None
+        return Absent(None, (year, int(found["month"]), int(found["day"])))
+    if not found["days"]:
+        return Absent()
+    return Absent(_number(found["days"]) * (1 if found["unit"] in "天日" else 7))
+
+
+def _number(written: str) -> int:
+    """`3`, `三`, `两`, `十五` or `二十一`."""
+    if written.isascii():
+        return int(written)
+    tens, ten, ones = written.replace("两", "二").rpartition("十")
+    units = _CHINESE.find(ones) + 1
+    return (_CHINESE.find(tens) + 1 if tens else 1) * 10 + units if ten else units

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.tables import Base
+from providers.admission_tables import ProviderDecision as ProviderDecision  # known wherever the tables are
+from providers.admission_tables import ProviderDocument as ProviderDocument
+from providers.admission_tables import ProviderEvent as ProviderEvent
+from providers.admission_tables import ProviderVisit as ProviderVisit
+from providers.admission_tables import ProviderWorker as ProviderWorker
+from providers.rating_tables import FoundedComplaint as FoundedComplaint
+from providers.rating_tables import PriceBand as PriceBand
+from providers.rating_tables import ProviderRating as ProviderRating
 
 STATES = (
     "applied", "vetting", "visiting", "probation", "active", "warned", "suspended", "expelled", "withdrawn",
@@ -22,8 +31,11 @@ class Provider(Base):
 
     Hours are minutes of the local day (`0`–`1440` is round the clock; a closing time before the opening time runs over
     midnight), `weekdays` the ISO days of the week as digits. `capacity` is how many orders it holds at once. Until
-    `absent_until` it is offered none, by its own word. The counts are running totals that the dispatcher keeps in the
-    transaction of each event; `stars` is null while too few orders are finished to say (shown as 新).
+    `absent_until` it is offered none, by its own word. `latitude` and `longitude` (WGS-84 degrees) are where it sets
+    out. The counts are running totals that the dispatcher keeps in the transaction of each event; `stars` is null while too few orders are finished to say (shown as 新), and only
+    `dispatch.ratings` writes it. `rota` is read by `providers.rota`. `radius_km` is how far it goes around its place,
+    beside the divisions it covers. Only `providers.ledger.change` assigns `state`; `state_until` is when a warning
+    ends, by when a suspended provider must have mended, or until when a blacklisted one stays so.
     """
 
     __tablename__ = "providers"
@@ -51,6 +63,14 @@ class Provider(Base):
     closes_minute: Mapped[int] = mapped_column(default=1440)
     weekdays: Mapped[str] = mapped_column(String(7), default="1234567")
     capacity: Mapped[int] = mapped_column(default=3)
+    rota: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    radius_km: Mapped[float | None]
+    credit_code: Mapped[str] = mapped_column(String(18), default="", server_default="")
+    responsible_name: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    external_grade: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    state_since: Mapped[datetime | None]
+    state_until: Mapped[datetime | None]
+    state_reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
     stars: Mapped[int | None]
     offers_accepted: Mapped[int] = mapped_column(default=0)
     offers_declined: Mapped[int] = mapped_column(default=0)
@@ -66,7 +86,10 @@ class Provider(Base):
 
 
 class ProviderItem(Base):
-    """One item of the taxonomy that a provider offers; prices in yuan, null when by agreement."""
+    """One item of the taxonomy that a provider offers; prices in yuan, null when by agreement.
+
+    `licensed_until` is the last day on which its permit allows the item; null where no end is known.
+    """
 
     __tablename__ = "provider_items"
     __table_args__ = (Index("ix_provider_items_item", "item"),)
@@ -75,6 +98,7 @@ class ProviderItem(Base):
     item: Mapped[str] = mapped_column(String(4), primary_key=True)
     price_min: Mapped[int | None]
     price_max: Mapped[int | None]
+    licensed_until: Mapped[date | None]
 
 
 class ProviderCoverage(Base):
@@ -87,7 +111,11 @@ class ProviderCoverage(Base):
 
 
 class ProviderPhone(Base):
-    """A telephone of a provider; only a verified one may answer offers. Orders go to the first verified one."""
+    """A telephone of a provider; only a verified one may answer offers. Orders go to the first verified one.
+
+    A worker's own telephone has its `worker_id`, stands behind the firm's, and may answer for the provider. The monthly
+    contact test asks each number (`asked_at`) to send `asked_code` back; `proven_at` is when it last did.
+    """
 
     __tablename__ = "provider_phones"
 
@@ -96,6 +124,10 @@ class ProviderPhone(Base):
     number: Mapped[str] = mapped_column(String(20), unique=True)
     position: Mapped[int] = mapped_column(default=1)
     verified_at: Mapped[datetime | None]
+    worker_id: Mapped[int | None]  # no foreign key: SQLite would have to make the watched table anew
+    asked_at: Mapped[datetime | None]
+    asked_code: Mapped[str | None] = mapped_column(String(4))
+    proven_at: Mapped[datetime | None]
 
 
 class RegisterStamp(Base):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from dispatch import deadlines, replies, service_requests
@@ -21,6 +21,7 @@ from foundation.events import Happened
 from foundation.tables import Deadline, OutboxMessage, TicketEvent
 from foundation.writer import Work, Writer
 from providers.registry import NewProvider, add_provider
+from providers.tables import Provider
 from residents.tables import Contact, Device, Division, Home, HomeMember, Person
 
 START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, ten o'clock in Ningbo
@@ -176,12 +177,9 @@ def _settle(w: Work) -> None:
                   created_at=w.now)
     )  # fmt: skip
     for n, number in enumerate(PLUMBERS, 1):
-        add_provider(
-            w,
-            NewProvider(
-                name=f"水管师傅{n}", items={"0302": (30, 80)}, prefixes=["330203"], phones=[number], stars=6 - n
-            ),
-        )
+        plumber = NewProvider(name=f"水管师傅{n}", items={"0302": (30, 80)}, prefixes=["330203"], phones=[number])
+        provider_id = add_provider(w, plumber)
+        w.session.execute(update(Provider).where(Provider.id == provider_id).values(stars=6 - n))  # no command may
 
 
 _KINDS: dict[str, StepKind] = {kind.value: kind for kind in StepKind}
