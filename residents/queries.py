@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
+from foundation.scope import EVERYWHERE, Scope
 from foundation.text import one_line
+from residents import divisions
 from residents.household import ContactLine, DeviceLine, HomeLine, HouseholdData
 from residents.tables import (
     Contact,
@@ -94,7 +96,11 @@ class ContactView:
 
 @dataclass(frozen=True)
 class HomeView:
-    """A home with the names of its divisions, the widest first (`区 街道 社区`)."""
+    """A home with the names of its divisions, the widest first (`区 街道 社区`).
+
+    When its division is abolished (`ended_on` is the first day without it), `follower_names` are those of what it is
+    part of now.
+    """
 
     id: int
     division_code: str
@@ -102,6 +108,15 @@ class HomeView:
     address: str
     landmark: str
     version: int
+    ended_on: date | None = None
+    follower_names: tuple[str, ...] = ()
+    revision: int = 1
+
+    def names_on(self, day: date) -> tuple[str, ...]:
+        """The divisions it lies in on that day; the abolished one's own name comes last, in brackets."""
+        if self.ended_on is None or day < self.ended_on or not self.follower_names:
+            return self.division_names
+        return (*self.follower_names, f"（原{self.division_names[-1]}）")
 
 
 @dataclass(frozen=True)
@@ -221,9 +236,8 @@ def card(
         return None
     people = _members(session, home.id)
     devices = select(Device).where(Device.home_id == home.id, Device.status != "retired").order_by(Device.id)
-    path = tuple(division.name for division in division_path(session, home.division_code))
     return Card(
-        HomeView(home.id, home.division_code, path, home.address, home.landmark, home.version),
+        _home(session, home),
         people,
         contacts_of(session, home.id, show_key=include_rescue),
         tuple(_device(row) for row in session.scalars(devices)),
@@ -246,13 +260,33 @@ def contacts_of(session: Session, home_id: int, *, show_key: bool = False) -> tu
     return tuple(_contact(row, show_key=show_key) for row in session.scalars(rows))
 
 
-def search_people(session: Session, words: str, limit: int = MOST_PEOPLE) -> tuple[PersonView, ...]:
-    """Residents whose name contains `words`; blank words find nobody."""
+def search_people(
+    session: Session, words: str, limit: int = MOST_PEOPLE, *, scope: Scope = EVERYWHERE
+) -> tuple[PersonView, ...]:
+    """Residents whose name contains `words` and who live in `scope`; blank words find nobody."""
     words = one_line(words, 60)
     if not words:
         return ()
     found = _with_home().where(Person.name.contains(words, autoescape=True)).order_by(Person.name, Person.id)
+    if not scope.everywhere:
+        found = found.outerjoin(Home, Home.id == HomeMember.home_id).where(scope.where(Home.division_code))
     return _people(session, found, min(limit, MOST_PEOPLE))
+
+
+def narrowed(session: Session, match: LineMatch, scope: Scope) -> LineMatch:
+    """As much of `match` as lies in `scope`; a resident without a home is of no known place."""
+    if scope.everywhere:
+        return match
+    told = {match.home_id, *(p.home_id for p in match.people), *(c.home_id for c in match.contact_of)}
+    rows = select(Home.id).where(Home.id.in_([home for home in told if home is not None]))
+    seen = set(session.scalars(rows.where(scope.where(Home.division_code))))
+    device = match.device if match.device is not None and match.home_id in seen else None
+    return LineMatch(
+        device,
+        match.home_id if match.home_id in seen else None,
+        tuple(p for p in match.people if (p.home_id in seen if p.home_id is not None else scope.covers(None))),
+        tuple(c for c in match.contact_of if c.home_id in seen),
+    )
 
 
 def division_path(session: Session, code: str) -> list[Division]:
@@ -265,20 +299,22 @@ def division_path(session: Session, code: str) -> list[Division]:
     return path
 
 
-def communities(session: Session, on: date) -> list[Division]:
-    """The communities that exist on the day `on`, by code."""
+def communities(session: Session, on: date, scope: Scope = EVERYWHERE) -> list[Division]:
+    """The communities of `scope` that exist on the day `on`, by code."""
     rows = select(Division).where(
         Division.level == "community",
+        scope.where(Division.code),
         Division.valid_from <= on,
         Division.valid_to.is_(None) | (Division.valid_to > on),
     )
     return list(session.scalars(rows.order_by(Division.code)))
 
 
-def areas(session: Session, on: date) -> list[Division]:
-    """The districts, streets and communities that exist on the day `on`, each before what lies in it."""
+def areas(session: Session, on: date, scope: Scope = EVERYWHERE) -> list[Division]:
+    """The districts, streets and communities of `scope` that exist on the day `on`, each before what lies in it."""
     rows = select(Division).where(
         Division.level.in_(("district", "street", "community")),
+        scope.where(Division.code),
         Division.valid_from <= on,
         Division.valid_to.is_(None) | (Division.valid_to > on),
     )
@@ -313,6 +349,20 @@ def changed_since(session: Session, version: int) -> HouseholdData:
         tuple(HomeLine(*row) for row in homes),
         tuple(DeviceLine(*row) for row in session.execute(devices.where(changed, Device.status != "retired"))),
         tuple(ContactLine(*row) for row in session.execute(contacts.where(changed))),
+    )
+
+
+def _home(session: Session, home: Home) -> HomeView:
+    path = division_path(session, home.division_code)
+    followers: tuple[str, ...] = ()
+    ended = path[-1].valid_to if path else None
+    if ended is not None:
+        # The last of its followers: who looks at the home asks what it is now, not what it was in between.
+        now = divisions.current(session, home.division_code, date.max)
+        followers = tuple(division.name for division in division_path(session, now.code)) if now else ()
+    names = tuple(division.name for division in path)
+    return HomeView(
+        home.id, home.division_code, names, home.address, home.landmark, home.version, ended, followers, home.revision
     )
 
 

@@ -1,7 +1,9 @@
 """The registry: add and change divisions, homes, people, contacts and devices.
 
 Each command runs in the writer, checks every field (`fields.py`), writes one event that names the fields changed but
-never their values, and, where the telephone is concerned, raises the household version and stamps the home with it.
+never their values, keeps where they came from (`source`), and, where the telephone is concerned, raises the household
+version and stamps the home with it. Who changes a record says which `revision` of it was read (`expected`): if it is
+another now, `ChangedMeanwhile` is raised and nothing is stored.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from sqlalchemy.orm import Session
 from foundation.numbers import NumberPlan
 from foundation.tables import Base
 from foundation.writer import Work
-from residents import fields
-from residents.errors import CodeTaken, FieldInvalid, NoSuch, NumberTaken
+from residents import consents, divisions, fields, provenance
+from residents.errors import ChangedMeanwhile, CodeTaken, FieldInvalid, NoSuch, NumberTaken
+from residents.provenance import REGISTRY, Source
+from residents.record_tables import CONSENT_KINDS
 from residents.tables import (
     Contact,
     Device,
@@ -32,6 +36,7 @@ from residents.tables import (
 
 Values = Mapping[str, Any]
 Row = TypeVar("Row", bound=Base)
+Record = TypeVar("Record", Home, Person, Contact, Device)
 
 MOST_CONTACTS = 30
 MOST_MEMBERS = 50
@@ -58,25 +63,29 @@ def add_division(work: Work, values: Values) -> str:
     return str(code)
 
 
-def add_home(work: Work, values: Values) -> int:
-    """A new home; needs `division_code` and `address`. Returns its id, which is the household id."""
+def add_home(work: Work, values: Values, *, source: Source = REGISTRY) -> int:
+    """A new home; needs `division_code`, which must hold today, and `address`. Returns its id, the household id."""
     kept = fields.check(values, fields.HOME, NumberPlan())
     _need(kept, "division_code", "address")
-    _get(work.session, Division, kept["division_code"], "division")
+    divisions.valid(work.session, kept["division_code"], divisions.today(work))
     home = Home(**kept, created_at=work.now, changed_at=work.now, version=_next_version(work.session))
     work.session.add(home)
     work.session.flush()
+    provenance.note(work, "home", home.id, kept, source)
     work.log("home.added", home_id=home.id)
     return home.id
 
 
-def change_home(work: Work, home_id: int, values: Values) -> None:
-    """Change address, place or landmark."""
+def change_home(
+    work: Work, home_id: int, values: Values, *, expected: int | None = None, source: Source = REGISTRY
+) -> None:
+    """Change address, place or landmark; a new division must hold today, the one that stands there may be abolished."""
     kept = fields.check(values, fields.HOME, NumberPlan())
-    home = _get(work.session, Home, home_id, "home")
-    if "division_code" in kept:
-        _get(work.session, Division, kept["division_code"], "division")
+    home = _record(work.session, Home, home_id, "home", expected)
+    if kept.get("division_code", home.division_code) != home.division_code:
+        divisions.valid(work.session, kept["division_code"], divisions.today(work))
     _apply(work, home, kept, "home.changed", home_id=home_id)
+    provenance.note(work, "home", home_id, kept, source)
 
 
 def set_access(work: Work, home_id: int, values: Values) -> None:
@@ -90,21 +99,30 @@ def set_access(work: Work, home_id: int, values: Values) -> None:
     _apply(work, access, kept, "home.access_changed", home_id=home_id)
 
 
-def add_person(work: Work, values: Values, plan: NumberPlan) -> int:
+def add_person(work: Work, values: Values, plan: NumberPlan, *, source: Source = REGISTRY) -> int:
     """A new resident; needs `name`. Returns the id."""
     kept = fields.check(values, fields.PERSON, plan)
     _need(kept, "name")
     person = Person(**kept, created_at=work.now, changed_at=work.now)
     work.session.add(person)
     work.session.flush()
+    provenance.note(work, "person", person.id, kept, source)
+    _note_consents(work, person.id, kept, source)
     work.log("person.added", person_id=person.id)
     return person.id
 
 
-def change_person(work: Work, person_id: int, values: Values, plan: NumberPlan) -> None:
+def change_person(
+    work: Work, person_id: int, values: Values, plan: NumberPlan, *, expected: int | None = None,
+    source: Source = REGISTRY,
+) -> None:  # fmt: skip
     """Change what is known of a resident."""
     kept = fields.check(values, fields.PERSON, plan)
-    _apply(work, _get(work.session, Person, person_id, "person"), kept, "person.changed", person_id=person_id)
+    person = _record(work.session, Person, person_id, "person", expected)
+    changed = {name: value for name, value in kept.items() if getattr(person, name) != value}
+    _apply(work, person, kept, "person.changed", person_id=person_id)
+    provenance.note(work, "person", person_id, kept, source)
+    _note_consents(work, person_id, changed, source)
 
 
 def set_medical_card(work: Work, person_id: int, values: Values) -> None:
@@ -140,7 +158,7 @@ def remove_member(work: Work, home_id: int, person_id: int) -> None:
     work.log("home.member_removed", home_id=home_id, person_id=person_id)
 
 
-def add_contact(work: Work, home_id: int, values: Values, plan: NumberPlan) -> int:
+def add_contact(work: Work, home_id: int, values: Values, plan: NumberPlan, *, source: Source = REGISTRY) -> int:
     """Someone to ring for a home; needs `name`, `relation`, `phone`. Without `position` it comes last."""
     kept = fields.check(values, fields.CONTACT, plan)
     _need(kept, "name", "relation", "phone")
@@ -151,16 +169,21 @@ def add_contact(work: Work, home_id: int, values: Values, plan: NumberPlan) -> i
     contact = Contact(home_id=home_id, **kept)
     work.session.add(contact)
     _stamp(work, version, home_id)
+    provenance.note(work, "contact", contact.id, kept, source)
     work.log("contact.added", home_id=home_id, contact_id=contact.id)
     return contact.id
 
 
-def change_contact(work: Work, contact_id: int, values: Values, plan: NumberPlan) -> None:
+def change_contact(
+    work: Work, contact_id: int, values: Values, plan: NumberPlan, *, expected: int | None = None,
+    source: Source = REGISTRY,
+) -> None:  # fmt: skip
     """Change a contact; its person key on the telephone stays."""
     kept = fields.check(values, fields.CONTACT, plan)
     version = _next_version(work.session)
-    contact = _get(work.session, Contact, contact_id, "contact")
+    contact = _record(work.session, Contact, contact_id, "contact", expected)
     _apply(work, contact, kept, "contact.changed", home_id=contact.home_id, contact_id=contact_id)
+    provenance.note(work, "contact", contact_id, kept, source)
     _stamp(work, version, contact.home_id)
 
 
@@ -173,7 +196,7 @@ def remove_contact(work: Work, contact_id: int) -> None:
     work.log("contact.removed", home_id=contact.home_id, contact_id=contact_id)
 
 
-def add_device(work: Work, values: Values, plan: NumberPlan) -> int:
+def add_device(work: Work, values: Values, plan: NumberPlan, *, source: Source = REGISTRY) -> int:
     """A new line with a button; needs `code`, `kind`, `number`, `home_id`. Raises `CodeTaken`, `NumberTaken`."""
     kept = fields.check(values, fields.DEVICE, plan)
     _need(kept, "code", "kind", "number", "home_id")
@@ -184,16 +207,20 @@ def add_device(work: Work, values: Values, plan: NumberPlan) -> int:
     _refuse_taken(work.session, device)
     work.session.add(device)
     _stamp(work, version, device.home_id)
+    provenance.note(work, "device", device.id, kept, source)
     work.log("device.added", home_id=device.home_id, device_id=device.id)
     return device.id
 
 
-def change_device(work: Work, device_id: int, values: Values, plan: NumberPlan) -> None:
+def change_device(
+    work: Work, device_id: int, values: Values, plan: NumberPlan, *, expected: int | None = None,
+    source: Source = REGISTRY,
+) -> None:  # fmt: skip
     """Change number, kind or status of a device, or move it to another home; its code stays for ever."""
     rules = {name: rule for name, rule in fields.DEVICE.items() if name != "code"}
     kept = fields.check(values, rules, plan)
     version = _next_version(work.session)
-    device = _get(work.session, Device, device_id, "device")
+    device = _record(work.session, Device, device_id, "device", expected)
     left = device.home_id
     if kept.get("home_id", left) != left:
         _get(work.session, Home, kept["home_id"], "home")
@@ -203,7 +230,9 @@ def change_device(work: Work, device_id: int, values: Values, plan: NumberPlan) 
             setattr(device, name, value)
         _refuse_taken(work.session, device)
     device.changed_at = work.now
+    device.revision += 1
     _stamp(work, version, left, device.home_id)
+    provenance.note(work, "device", device_id, kept, source)
     work.log("device.changed", home_id=device.home_id, device_id=device_id, fields=sorted(kept))
 
 
@@ -254,14 +283,33 @@ def _apply(work: Work, row: Base, kept: dict[str, Any], kind: str, **who: Any) -
         setattr(row, name, value)
     if hasattr(row, "changed_at"):
         row.changed_at = work.now
+    if hasattr(row, "revision"):
+        row.revision += 1
     work.session.flush()
     work.log(kind, **who, fields=sorted(kept))
+
+
+def _note_consents(work: Work, person_id: int, values: Values, source: Source) -> None:
+    """Consents that came with other fields: who said them is not known, only how they came."""
+    for kind in CONSENT_KINDS:
+        if f"consent_{kind}" in values:
+            consents.write(work, person_id, kind, given=values[f"consent_{kind}"], said_by="", how=source.way)
 
 
 def _need(kept: dict[str, Any], *names: str) -> None:
     for name in names:
         if name not in kept:
             raise FieldInvalid(name, "不能缺少", "is needed")
+
+
+def _record(session: Session, table: type[Record], key: int, kind: str, expected: int | None) -> Record:
+    """The row, locked until the commit, at the revision its editor read. Raises `NoSuch`, `ChangedMeanwhile`."""
+    row = session.get(table, key, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NoSuch(kind, key)
+    if expected is not None and row.revision != expected:
+        raise ChangedMeanwhile(kind, key)
+    return row
 
 
 def _get(session: Session, table: type[Row], key: Any, kind: str) -> Row:

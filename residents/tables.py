@@ -13,6 +13,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.tables import Base
+from residents.record_tables import Proposal as Proposal  # known wherever the tables are
 
 LEVELS = ("city", "district", "street", "community", "grid")
 """Levels of a division, the widest first: 市, 区县, 街道/镇, 社区/村, 网格."""
@@ -57,6 +58,7 @@ class Home(Base):
     __tablename__ = "homes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
     division_code: Mapped[str] = mapped_column(ForeignKey("divisions.code"), index=True)
     address: Mapped[str] = mapped_column(String(200))
     compound: Mapped[str] = mapped_column(String(60), default="")
@@ -104,6 +106,7 @@ class Person(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
     name: Mapped[str] = mapped_column(String(60))
     surname_reading: Mapped[str] = mapped_column(String(20), default="")
     sex: Mapped[int] = mapped_column(default=0)
@@ -142,6 +145,7 @@ class Contact(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
     home_id: Mapped[int] = mapped_column(ForeignKey("homes.id"))
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(60))
@@ -168,6 +172,7 @@ class Device(Base):
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
     code: Mapped[str] = mapped_column(String(20), unique=True)
     kind: Mapped[str] = mapped_column(String(10))
     number: Mapped[str] = mapped_column(String(16))

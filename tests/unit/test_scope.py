@@ -14,7 +14,9 @@ CODES = st.one_of(
     st.from_regex(r"[0189]{1,4}", fullmatch=True),
     st.sampled_from(["3302", "330203", "330203001", "330203001001", "33020300100101", "330212", "3301"]),
 )
-SCOPES = st.lists(CODES, max_size=5).map(scope_of)
+SCOPES = st.builds(
+    lambda codes, unplaced: scope_of(codes, unplaced=unplaced), st.lists(CODES, max_size=5), st.booleans()
+)
 
 
 @given(SCOPES, SCOPES, CODES)
