@@ -15,6 +15,8 @@ depends_on: Sequence[str] | None = None
 
 _PLACED = ("divisions", "homes", "providers", "tickets")
 _ABSENT = sa.text("absent_until IS NOT NULL")
+_HELD = sa.text("assigned_provider_id IS NOT NULL AND state IN ('accepted', 'arrived', 'paused')")
+_OPTED_OUT = sa.text("opted_out_at IS NOT NULL")
 _STANDS = sa.text("lifted_at IS NULL")
 _WATCHED = {
     "providers": (
@@ -35,6 +37,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_providers_absent_until", "providers", ["absent_until"], sqlite_where=_ABSENT, postgresql_where=_ABSENT
     )
+    op.create_index(
+        "ix_tickets_held", "tickets", ["assigned_provider_id"], sqlite_where=_HELD, postgresql_where=_HELD
+    )
+    op.create_index(
+        "ix_correspondents_opted_out", "correspondents", ["number"],
+        sqlite_where=_OPTED_OUT, postgresql_where=_OPTED_OUT,
+    )  # fmt: skip
     op.create_table(
         "refusals",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -65,7 +74,9 @@ def upgrade() -> None:
     for table, columns in _WATCHED.items():
         stamps.watch(op.get_bind(), table, key="id" if table == "providers" else "provider_id", columns=columns)
     stamp = stamps.STAMP[op.get_bind().dialect.name]
-    op.execute(f"INSERT INTO register_stamps (item, stamp) SELECT item, {stamp} FROM provider_items GROUP BY item")
+    op.execute(
+        f"INSERT INTO register_stamps (item, stamp) SELECT item, {stamp} FROM provider_items GROUP BY item"  # noqa: S608
+    )
 
 
 def downgrade() -> None:
@@ -73,6 +84,8 @@ def downgrade() -> None:
         stamps.unwatch(op.get_bind(), table)
     op.drop_table("register_stamps")
     op.drop_table("refusals")
+    op.drop_index("ix_correspondents_opted_out", table_name="correspondents")
+    op.drop_index("ix_tickets_held", table_name="tickets")
     op.drop_index("ix_providers_absent_until", table_name="providers", sqlite_where=_ABSENT, postgresql_where=_ABSENT)
     op.drop_index("ix_providers_last_offered_at", table_name="providers")
     for table in _PLACED:
