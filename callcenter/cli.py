@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from callcenter.exchange import commands as exchange_commands
+from callcenter.files import commands as file_commands
 from callcenter.flows import commands as flow_commands
 from callcenter.settings import SettingsError, load_settings
 from callcenter.town import commands as town_commands
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="run the application alone, beside an exchange that runs already")
     serve.set_defaults(run=_serve)
     exchange_commands.register(commands)
+    file_commands.register(commands)
     flow_commands.register(commands)
     town_commands.register(commands)
     chosen = parser.parse_args(arguments)

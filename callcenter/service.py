@@ -31,6 +31,7 @@ from callcenter.bridge.seats import SeatWish
 from callcenter.bridge.settings import BridgeSettings
 from callcenter.clock.ticks import Ticks
 from callcenter.desk import desk_of
+from callcenter.files.room import ImportRoom
 from callcenter.flows.room import FlowPlan, FlowRoom
 from callcenter.intake.calls import CallIntake
 from callcenter.messaging import sandbox
@@ -115,6 +116,8 @@ class Service:
         )  # fmt: skip
         self.recorder = Recorder(plan.recording, self.database, self.writer)
         voice = VoiceGateway(
+        self.provider_keeper = ProviderKeeper(self.database, self.writer)
+        self.imports = ImportRoom(self.database, self.writer, self.clock, plan.numbers)
             {
                 messages.LEG.name: self._make_leg,
                 messages.RING_BACK.name: self._make_ring_back,
@@ -149,6 +152,7 @@ class Service:
             },
             alive=self.bridge.renew_lease,
         )
+                "imports": self.imports.look,
         self._watchdog = Watchdog(lambda: self.ticks.ended, die)
         self.writer.on_commit(self._committed)
         self.writer.on_queued(self._queued)
@@ -176,6 +180,7 @@ class Service:
         self.database.dispose()
 
     def _part_ended(self, task: asyncio.Task[None]) -> None:
+        await asyncio.to_thread(self.imports.stop)
         """No part ends by itself. One that does would leave a process that looks alive and serves nobody."""
         if self._stopping:
             return

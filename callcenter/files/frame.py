@@ -126,7 +126,8 @@ class ImportKind:
     """A kind of file.
 
     `check(ground, rows, faults)` looks for what a single cell cannot show (unknown codes, the same thing twice in the
-    file, a clash with the database) and gives the records. It reads only, and must be quick for 20,000 rows: ask the
+    file, a clash with the database) and gives the records: their number and order follow from the rows alone, also
+    when part of them is written already. It reads only, and must be quick for 20,000 rows: ask the
     database in batches. `write(work, record, doing)` runs in the writer, by the owning room's commands, and compares
     anew with what is stored then; it may raise AppError, and then nothing of the record stays and the fault is told
     with its row. A record takes a few milliseconds; the frame puts as many into one command as fit.

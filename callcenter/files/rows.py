@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from callcenter.files.frame import CellWrong, Column, Faults, ImportKind, Row
 from callcenter.files.table import Line, Table
 from foundation.text import fold
@@ -22,7 +24,7 @@ def read_rows(kind: ImportKind, table: Table, faults: Faults) -> list[Row]:
         before = faults.total
         if not _whole(line, width, table.encoding, last, faults):
             continue
-        values = {}
+        values: dict[str, Any] = {}
         for place, column in places.items():
             cell = line.cells[place] if place < len(line.cells) else ""
             if cell:
@@ -97,7 +99,7 @@ def _whole(line: Line, width: int, encoding: str, last: int, faults: Faults) -> 
     return True
 
 
-def _read(row: int, column: Column, cell: str, values: dict[str, object], faults: Faults) -> None:
+def _read(row: int, column: Column, cell: str, values: dict[str, Any], faults: Faults) -> None:
     if cell in _SHEET_ERRORS:
         faults.add(
             row, column.key, cell, "表格公式出错，请改为实际的值", "is an error of a formula; put the value itself"

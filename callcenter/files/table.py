@@ -114,7 +114,7 @@ def _decode(content: bytes) -> tuple[str, str]:
             place = content.count(b"\n", 0, error.start) + 1
     raise Unreadable(
         "编码既不是 UTF-8 也不是 GB18030（第一处不能识别的字节在本行），请另存为 CSV UTF-8",
-        "the encoding is neither UTF-8 nor GB18030 (this row has the first byte that fits neither); save it as CSV UTF-8",
+        "the encoding is neither UTF-8 nor GB18030 (the first wrong byte is in this row); save it as CSV UTF-8",
         row=place,
     )
 

@@ -42,8 +42,9 @@ def rows(content: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
             for number, cells in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), 1):
                 if number > _LAST_ROW:
                     raise Unreadable("行号超出表格的范围", "a row's number is beyond a sheet's last one", row=number)
-                if any(value is not None for value in cells):
-                    yield number, tuple(_text(value, number) for value in cells)
+                used = max((n for n, value in enumerate(cells, 1) if value is not None), default=0)
+                if used:
+                    yield number, tuple(_text(value, number) for value in cells[:used])
         finally:
             book.close()
     except _BROKEN as error:

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from callcenter.files.frame import ImportKind
+from callcenter.files.kinds.devices import DEVICES
+from callcenter.files.kinds.people import PEOPLE
+from callcenter.files.kinds.providers import PROVIDERS
 
-KINDS: dict[str, ImportKind] = {kind.name: kind for kind in ()}
+KINDS: dict[str, ImportKind] = {
+    kind.name: kind
+    for kind in (
+        PEOPLE,
+        DEVICES,
+        PROVIDERS,
+    )
+}
 """By the name that the command line knows them by."""
