@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dispatch.choice_tables import Refusal as Refusal
 from dispatch.import_tables import FileImport as FileImport  # known wherever the tables are
 from dispatch.incident_tables import MassIncident as MassIncident
+from dispatch.knowledge_tables import Article as Article
 from dispatch.organisation_tables import Organisation as Organisation
 from dispatch.recording_tables import Recording as Recording
 from foundation.tables import Base

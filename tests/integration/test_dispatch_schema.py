@@ -22,7 +22,8 @@ ROOMS = (dispatch.tables, ivr_flows.tables, providers.tables, residents.tables)
 
 def test_the_migrated_database_is_what_the_tables_declare(database: Database) -> None:
     with database.write_engine.begin() as connection:
-        context = MigrationContext.configure(connection, opts={"target_metadata": Base.metadata, "compare_type": True})
+        opts = {"target_metadata": Base.metadata, "compare_type": True, "include_object": _ours}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
 
 
@@ -37,6 +38,11 @@ def test_every_check_and_partial_index_is_there(database: Database) -> None:
             for index in table.indexes:
                 wanted = str(CreateIndex(index).compile(dialect=connection.dialect))
                 assert ("WHERE" in wanted) == _is_partial(connection, str(index.name)), index.name
+
+
+def _ours(_thing: object, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
+    """Everything but the engine's own word index over articles, which only `dispatch.article_index` knows."""
+    return not (kind in ("table", "index") and (name or "").removeprefix("ix_").startswith("article_words"))
 
 
 def _is_partial(connection: Any, name: str) -> bool:
