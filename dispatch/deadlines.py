@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dispatch import (
+    answers,
     call_backs,
+    collecting,
+    desk_work,
     dispositions,
     follow_up,
     incidents,
     ladder,
     limits,
     offers,
+    pauses,
     recordings,
     ring_backs,
     states,
+    taking_back,
     tickets,
     visits,
 )
@@ -54,11 +59,17 @@ def fire(w: Work, deadline_id: int, plan: NumberPlan | None = None) -> str:
 
 
 def _look(w: Work, ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
-    """The general case: say that it is overdue, hand what lay with the desk to the supervisor, ask again soon."""
-    owner = "supervisor" if ticket.owner in ("desk", "supervisor") else ticket.owner
+    """The general case: say that it is overdue, hand what lay with a desk to the supervisor, ask again soon.
+
+    A provider keeps its order, and whoever took an alarm the alarm. The limit of a whole matter asks each working day.
+    """
+    ours = ticket.owner.startswith(("org:", "user:")) and ticket.kind != "emergency"
+    owner = "supervisor" if ticket.owner == "desk" or ours else ticket.owner
     ticket.owner = owner
-    again = limits.NAG if ticket.kind == "emergency" else limits.NAG_ORDINARY
-    watch = Watch(row.kind, w.now + again, row.reason, row.urgent, row.subject)
+    again = w.now + (limits.NAG if ticket.kind == "emergency" else limits.NAG_ORDINARY)
+    if row.kind == desk_work.LIMIT:
+        again = w.calendar.add_days(w.now, 1)
+    watch = Watch(row.kind, again, row.reason, row.urgent, row.subject, row.working, row.paused_s)
     set_watches(w, ticket, watch)
     w.log("ticket.overdue", ticket_id=ticket.id, deadline=row.kind, reason=row.reason, owner=owner)
 
@@ -86,8 +97,17 @@ def _alarm_ring_back(w: Work, _ticket: Ticket, row: Deadline, _plan: NumberPlan)
     ring_backs.failed(w, row.subject.partition(":")[2], "not answered within 60 s")
 
 
-def _offer_expires(w: Work, _ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
-    offers.expire(w, int(row.subject.partition(":")[2]))
+def _offer_expires(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    answers.expire_due(w, ticket)
+
+
+def _offer_pick(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "offered" and not collecting.pick_by_rule(w, ticket):
+        offers.go_on(w, ticket, "")
+
+
+def _surge_waits(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    offers.plan_is_late(w, ticket)
 
 
 def _arrive(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
@@ -97,12 +117,22 @@ def _arrive(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
 
 def _no_show(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
     if ticket.state == "accepted":
-        offers.take_back(w, ticket.id, "未按时到场 / did not come in time")
+        taking_back.take_back(w, ticket.id, "未按时到场 / did not come in time")
 
 
 def _work(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
     if ticket.state == "arrived":
         visits.not_done_yet(w, ticket)
+
+
+def _sign(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "assigned":
+        desk_work.not_signed(w, ticket)
+
+
+def _resume(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "paused":
+        pauses.resume(w, ticket.id)
 
 
 def _follow_up(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
@@ -117,9 +147,13 @@ _FIRINGS: dict[str, Firing] = {
     "alarm.waiting_call": _alarm_waiting_call,
     "alarm.ring_back": _alarm_ring_back,
     "offer.expires": _offer_expires,
+    "offer.pick": _offer_pick,
+    "surge.waits": _surge_waits,
     "ticket.arrive": _arrive,
     "ticket.no_show": _no_show,
     "ticket.work": _work,
+    "ticket.sign": _sign,
+    "ticket.resume": _resume,
     "ticket.follow_up": _follow_up,
 }
 """Kinds not named here (a ticket registered, escalated, taken, handled too long) are looked at: `_look`."""

@@ -35,6 +35,12 @@ class AlreadyDisposed(Conflict):
     error_id = "already_disposed"
 
 
+class NotYours(Conflict):
+    """The rules do not leave this step to whoever asks for it now: a return after a ruling, an extension of one's own."""
+
+    error_id = "not_yours"
+
+
 class SeatTaken(Conflict):
     """Someone else sits at that seat, or that person already sits at another."""
 

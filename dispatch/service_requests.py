@@ -8,24 +8,22 @@ from dataclasses import dataclass, field
 from dispatch import limits, offers, tickets
 from dispatch.errors import BadInput
 from dispatch.messages import WITHDRAWAL, WITHDRAWAL_VALID, sms
+from dispatch.registration import five_elements, wish
 from dispatch.tables import Offer
-from dispatch.tickets import Watch
+from dispatch.tickets import URGENCIES, Watch
 from foundation.numbers import NumberPlan
 from foundation.text import clean, one_line
 from foundation.writer import Work
 from providers.taxonomy import ITEMS
 from residents.tables import Home, Person
 
-URGENCIES = ("normal", "urgent", "extra_urgent")
-ELEMENTS = ("who", "when", "where", "cause", "course")
-"""The five elements (五要素)."""
-
 
 @dataclass(frozen=True)
 class NewRequest:
     """What an operator has written down. `community` is a 12-digit code; left empty, the home's is taken.
 
-    `caller` is any form of a telephone number. `preferred` and `refused` are provider ids the resident named.
+    `caller` is any form of a telephone number. `preferred` and `refused` are provider ids the resident named;
+    `follow_up_by` is how he wants to be asked afterwards (`sms`, `call`, or empty).
     """
 
     item: str
@@ -39,6 +37,7 @@ class NewRequest:
     arrival_id: int | None = None
     urgency: str = "normal"
     elements: Mapping[str, str] = field(default_factory=dict)
+    follow_up_by: str = ""
     preferred: int | None = None
     refused: tuple[int, ...] = ()
 
@@ -67,10 +66,10 @@ def open_request(w: Work, new: NewRequest, plan: NumberPlan | None = None) -> in
         caller_name=one_line(new.caller_name, 80), home_id=new.home_id, person_id=new.person_id,
         arrival_id=new.arrival_id, community=community, district=community[:6],
         address=address or (home.address if home else ""),
-        elements={name: clean(str(new.elements.get(name, "")), 500) for name in ELEMENTS},
+        elements=five_elements(new.elements),
         policy={
             "mode": "sequential", "work_class": work_class, "accept_minutes": limits.ACCEPT[work_class],
-            "preferred": new.preferred, "refused": list(new.refused),
+            "preferred": new.preferred, "refused": list(new.refused), **wish(new.follow_up_by),
         },
     )  # fmt: skip
     if new.arrival_id is not None:
@@ -81,21 +80,27 @@ def open_request(w: Work, new: NewRequest, plan: NumberPlan | None = None) -> in
 
 def begin_offers(w: Work, ticket_id: int) -> int | None:
     """Start asking providers; the first offer's id, or None when nobody can be asked (the operators have it then)."""
-    ticket = tickets.open_one(w.session, ticket_id)
-    if ticket.kind != "service_request" or ticket.state not in ("registered", "escalated"):
-        raise BadInput("该工单不能派单", f"ticket {ticket.number} is {ticket.kind}/{ticket.state}: nothing to offer")
-    return offers.offer_next(w, ticket_id)
+    return offers.begin(w, ticket_id)
 
 
 def cancel(w: Work, ticket_id: int, reason: str) -> None:
-    """The resident does not want it any more (撤销); a provider that holds it is told."""
+    """The resident does not want it any more (撤销), a request or any other matter; a provider that holds it is told.
+
+    What is done already is not cancelled: it is asked about, and closed.
+    """
     ticket = tickets.open_one(w.session, ticket_id)
     reason = clean(reason, 400)
-    if ticket.kind != "service_request" or not reason:
+    if not reason:
         raise BadInput("撤销需要原因", "cancelling a request needs a reason")
+    if ticket.kind == "emergency" or ticket.state == "done":
+        raise BadInput(
+            "警情和已完工的工单不能撤销", f"ticket {ticket.number} is an alarm or done: it is closed instead"
+        )
     held = w.session.get(Offer, ticket.accepted_offer_id or 0)
     ticket.note = reason
     tickets.finish(w, ticket, "cancelled")
+    if ticket.kind != "service_request":
+        return
     item = offers.item_name(ticket)
     if held is not None:
         w.send(sms(WITHDRAWAL, held.phone, "withdrawal", ticket_id=ticket.id, offer_id=held.id,

@@ -40,6 +40,14 @@ def add_tasks(
     w.log("task.added", task=kind, count=len(rows))
 
 
+def settle(w: Work, kind: str, subject: str) -> None:
+    """What the task asked for has happened by itself."""
+    change = update(StaffTask).where(
+        StaffTask.kind == kind, StaffTask.subject == clean(subject, 160), StaffTask.done_at.is_(None)
+    )
+    w.session.execute(change.values(done_at=w.now, done_by=w.actor).execution_options(synchronize_session=False))
+
+
 def finish_task(w: Work, task_id: int) -> None:
     """Somebody has seen to it. Finishing a finished task is no error."""
     change = update(StaffTask).where(StaffTask.id == task_id, StaffTask.done_at.is_(None))

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dispatch.choice_tables import Refusal as Refusal
-from dispatch.import_tables import FileImport as FileImport  # known wherever the tables are
+from dispatch.choice_tables import Refusal as Refusal  # known wherever the tables are
+from dispatch.complaint_tables import Complaint as Complaint
+from dispatch.import_tables import FileImport as FileImport
 from dispatch.incident_tables import MassIncident as MassIncident
 from dispatch.knowledge_tables import Article as Article
 from dispatch.organisation_tables import Organisation as Organisation
@@ -19,13 +20,16 @@ from foundation.tables import Base
 DISPOSITIONS = ("ticket", "inquiry", "abandoned", "test", "nuisance", "wrong_number", "ended_unknown")
 """How an arrival ends: it opened or joined a ticket, was answered on the spot, was given up, or has a stated reason."""
 
-TICKET_KINDS = ("inquiry", "service_request", "emergency", "complaint", "suggestion")
-OFFER_STATES = ("offered", "accepted", "fulfilled", "declined", "expired", "withdrawn", "failed")
+TICKET_KINDS = ("inquiry", "service_request", "emergency", "complaint", "suggestion", "care")
+OFFER_STATES = ("offered", "proposed", "accepted", "fulfilled", "declined", "expired", "withdrawn", "failed")
+OFFER_MODES = ("sequential", "broadcast", "collect", "parallel", "manual", "planned")
 ROLES = ("operator", "supervisor", "admin")
 
 _NOT_CLOSED = text("state NOT IN ('closed', 'archived')")
 _HELD = text("assigned_provider_id IS NOT NULL AND state IN ('accepted', 'arrived', 'paused')")
 _OPTED_OUT = text("opted_out_at IS NOT NULL")
+_CLOSED = text("state = 'closed'")
+_UNDECIDED = text("state IN ('offered', 'proposed')")
 
 
 class Arrival(Base):
@@ -84,12 +88,13 @@ class Arrival(Base):
 class Ticket(Base):
     """One matter over its whole course (工单). Only `dispatch.tickets.change_state` assigns `state`.
 
-    `owner` is who must act next: `desk` (any operator), `supervisor`, `user:<login>`, `provider:<id>`, or a person key
-    of the telephone contract (`seat-op1`, `duty-3`, `contact-17`). `community` and `district` are division codes of 12
-    and 6 digits or empty. `elements` are the five elements (五要素): who, when, where, cause, course. `policy` is the
-    copy of the rules the ticket started with, so that later edits never change a running case. `grade` is the
-    resident's last answer, 5 best; `alarm_grade` the seriousness of an emergency; `household` the key by which presses
-    join one alarm (`home:12`, `line:+86…`, `call:<id>`).
+    `owner` is who must act next: `desk` (any operator), `supervisor`, `city`, `org:<id>`, `user:<login>`,
+    `provider:<id>`, or a person key of the telephone contract (`seat-op1`, `duty-3`, `contact-17`). `community` and
+    `district` are division codes of 12 and 6 digits or empty. `elements` are the five elements (五要素): who, when,
+    where, cause, course. `policy` is the copy of the rules the ticket started with, so that later edits never change a
+    running case. `due_at` is the limit of the whole matter, `next_deadline_at` the next thing that must happen. `grade`
+    is the resident's last answer, 5 best; `alarm_grade` the seriousness of an emergency; `household` the key by which
+    presses join one alarm (`home:12`, `line:+86…`, `call:<id>`).
     """
 
     __tablename__ = "tickets"
@@ -102,10 +107,17 @@ class Ticket(Base):
                         name="outcome"),
         CheckConstraint("grade IS NULL OR grade BETWEEN 1 AND 5", name="grade"),
         CheckConstraint("kind <> 'emergency' OR household IS NOT NULL", name="household"),
+        CheckConstraint("(state = 'paused') = (paused_at IS NOT NULL)", name="paused"),
+        CheckConstraint("state NOT IN ('assigned', 'returned', 'ruling') OR desk IS NOT NULL", name="desk"),
+        CheckConstraint("returns BETWEEN 0 AND 2", name="returns"),
+        CheckConstraint("(coalesce(outcome, '') = 'joined') = (joined_to IS NOT NULL)", name="joined"),
         Index("uq_tickets_open_alarm", "household", unique=True,
               sqlite_where=text("kind = 'emergency' AND state NOT IN ('closed', 'archived')"),
               postgresql_where=text("kind = 'emergency' AND state NOT IN ('closed', 'archived')")),
         Index("ix_tickets_open", "next_deadline_at", sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
+        Index("ix_tickets_to_archive", "closed_at", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
+        Index("ix_tickets_due_at", "due_at"),
+        Index("ix_tickets_closed_at", "closed_at"),
         Index("ix_tickets_caller", "caller", "opened_at"),
         Index("ix_tickets_home_id", "home_id", "opened_at"),
         Index("ix_tickets_provider", "assigned_provider_id", sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
@@ -138,6 +150,7 @@ class Ticket(Base):
     round: Mapped[int] = mapped_column(default=1)
     arrive_by: Mapped[datetime | None]
     done_by: Mapped[datetime | None]
+    departed_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     charge_yuan: Mapped[int | None]
@@ -153,6 +166,26 @@ class Ticket(Base):
     opened_at: Mapped[datetime]
     opened_by: Mapped[str] = mapped_column(String(60))
     closed_at: Mapped[datetime | None]
+    # The whole matter's clock (`dispatch.states.DISPATCHED`): begun once, moved by pauses and one extension.
+    dispatched_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    extended_at: Mapped[datetime | None]
+    # The receiving desk, `org:<id>` (`dispatch.desk_work`); `bound`: a ruling named it.
+    desk: Mapped[str | None] = mapped_column(String(60))
+    assigned_at: Mapped[datetime | None]
+    signed_at: Mapped[datetime | None]
+    returns: Mapped[int] = mapped_column(default=0)
+    bound: Mapped[bool] = mapped_column(default=False)
+    # What a pause holds back (`dispatch.pauses`), and how many seconds all pauses took.
+    pause: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    paused_at: Mapped[datetime | None]
+    paused_s: Mapped[int] = mapped_column(default=0)
+    pauses: Mapped[int] = mapped_column(default=0)
+    nudges: Mapped[int] = mapped_column(default=0)
+    repeats: Mapped[int] = mapped_column(default=0)
+    supervised_by: Mapped[str | None] = mapped_column(String(60))
+    joined_to: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
+    archived_at: Mapped[datetime | None]
 
 
 class TicketNumber(Base):
@@ -176,18 +209,27 @@ class ArrivalTicket(Base):
 
 
 class Offer(Base):
-    """One question to one provider about one ticket (派单): the ledger of who was asked, when, and what was said."""
+    """One question to one provider about one ticket (派单): the ledger of who was asked, when, and what was said.
+
+    `proposed` is the answer where arrival times are collected: it can come, in `eta_minutes` from the moment it gets
+    the order. `answered_at` and `answered_by` are the provider's own answer, by whom it was given; `ended_at`,
+    `ended_by` and `withdrawn_why` say how the offer ended otherwise, also after it was accepted (taken back, given
+    back). `sent_at` is when a gateway took the question. `channel` is `sms`, `call` or `both`.
+    """
 
     __tablename__ = "offers"
     __table_args__ = (
         CheckConstraint(f"state IN {OFFER_STATES}", name="state"),
-        CheckConstraint("mode IN ('sequential', 'manual')", name="mode"),
+        CheckConstraint(f"mode IN {OFFER_MODES}", name="mode"),
+        CheckConstraint("state NOT IN ('accepted', 'declined', 'proposed') OR answered_at IS NOT NULL", name="answered"),
+        CheckConstraint("state NOT IN ('expired', 'withdrawn', 'failed', 'fulfilled') OR ended_at IS NOT NULL",
+                        name="ended"),
+        CheckConstraint("state NOT IN ('withdrawn', 'failed') OR withdrawn_why IS NOT NULL", name="why"),
         Index("uq_offers_accepted", "ticket_id", unique=True, sqlite_where=text("state = 'accepted'"),
               postgresql_where=text("state = 'accepted'")),
-        Index("uq_offers_open", "ticket_id", "provider_id", unique=True, sqlite_where=text("state = 'offered'"),
-              postgresql_where=text("state = 'offered'")),
-        Index("uq_offers_code", "phone", "code", unique=True, sqlite_where=text("state = 'offered'"),
-              postgresql_where=text("state = 'offered'")),
+        Index("uq_offers_open", "ticket_id", "provider_id", unique=True, sqlite_where=_UNDECIDED,
+              postgresql_where=_UNDECIDED),
+        Index("uq_offers_code", "phone", "code", unique=True, sqlite_where=_UNDECIDED, postgresql_where=_UNDECIDED),
         Index("ix_offers_ticket_id", "ticket_id", "id"),
         Index("ix_offers_phone", "phone", "id"),
         Index("ix_offers_provider_id", "provider_id", "id"),
@@ -205,21 +247,30 @@ class Offer(Base):
     channel: Mapped[str] = mapped_column(String(10), default="sms")
     phone: Mapped[str] = mapped_column(String(20))
     code: Mapped[str] = mapped_column(String(4))
-    outbox_id: Mapped[int | None]
     offered_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None] = mapped_column(String(60))
     eta_minutes: Mapped[int | None]
     decline_reason: Mapped[str | None] = mapped_column(String(200))
-    answered_by: Mapped[str | None] = mapped_column(String(60))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(60))
+    withdrawn_why: Mapped[str | None] = mapped_column(String(200))
 
 
 class FollowUp(Base):
-    """The question after the work (回访): one row per ticket and round, asked at most three times."""
+    """The question after the work (回访): one row per ticket and round, asked at most three times.
+
+    `outcome` is what the answer led to: `close`, `redo` (退回重办), `refill` (退回重填), or `unreached`.
+    """
 
     __tablename__ = "follow_ups"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'open', 'answered', 'unreached', 'withdrawn')", name="state"),
+        CheckConstraint("channel IN ('sms', 'call')", name="channel"),
+        CheckConstraint("outcome IN ('close', 'redo', 'refill', 'unreached')", name="outcome"),
+        CheckConstraint("state NOT IN ('answered', 'unreached') OR outcome IS NOT NULL", name="ended"),
         Index("uq_follow_ups_ticket_id", "ticket_id", "round", unique=True),
         Index("ix_follow_ups_phone", "phone", sqlite_where=text("state = 'open'"),
               postgresql_where=text("state = 'open'")),
@@ -236,6 +287,8 @@ class FollowUp(Base):
     answered_at: Mapped[datetime | None]
     grade: Mapped[int | None]
     solved: Mapped[bool | None]
+    channel: Mapped[str] = mapped_column(String(4), default="sms")
+    outcome: Mapped[str | None] = mapped_column(String(10))
 
 
 class RingBack(Base):

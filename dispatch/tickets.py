@@ -20,6 +20,8 @@ from foundation.text import clean
 from foundation.writer import Work
 
 MOST_NOTE = 4000
+URGENCIES = ("normal", "urgent", "extra_urgent")
+"""一般, 紧急, 特急."""
 _NUMBERS = Base.metadata.tables[TicketNumber.__tablename__]
 _COUNT_UP = {
     name: dialect.insert(_NUMBERS)
@@ -39,18 +41,29 @@ _ANSWERS_OUTLIVE = ("answer", "withdrawal")
 
 @dataclass(frozen=True)
 class Watch:
-    """A deadline to set: its kind, when it is due, and why. `subject` is the ticket unless said otherwise."""
+    """A deadline to set: its kind, when it is due, and why. `subject` is the ticket unless said otherwise.
+
+    `working`: it is counted in working time, so that a pause moves it by the working time in it; `paused_s` is by how
+    many seconds pauses have moved it already.
+    """
 
     kind: str
     due_at: datetime
     reason: str
     urgent: bool = False
     subject: str | None = None
+    working: bool = False
+    paused_s: int = 0
 
     @classmethod
     def within(cls, kind: str, limit: limits.Limit, start: datetime, *, urgent: bool = False) -> Watch:
         """The deadline that `limit` sets from `start`."""
         return cls(kind, start + limit.length, limit.reason, urgent)
+
+    @classmethod
+    def counted(cls, w: Work, kind: str, limit: limits.Limit, *, urgent: bool = False) -> Watch:
+        """The deadline that `limit` sets from now, by the site's calendar where it is counted in working time."""
+        return cls(kind, limit.due(w.calendar, w.now), limit.reason, urgent, working=limit.working)
 
 
 def open_ticket(w: Work, kind: str, state: str, owner: str, *watches: Watch, **values: Any) -> Ticket:
@@ -79,7 +92,7 @@ def begin(w: Work, ticket: Ticket, *watches: Watch) -> None:
     w.connection.execute(_SET_DEADLINES, [_row(w, ticket, watch) for watch in watches])
     w.log(
         "ticket.opened", ticket_id=ticket.id, arrival_id=ticket.arrival_id, kind=ticket.kind, state=ticket.state,
-        owner=ticket.owner,
+        owner=ticket.owner, urgency=ticket.urgency or "normal",
     )  # fmt: skip
 
 
@@ -103,23 +116,62 @@ def change_state(w: Work, ticket: Ticket, following: str, owner: str, *watches: 
     """The one place that assigns a ticket's state: check, owner, deadlines and event together.
 
     The old state's deadlines end; an open state needs at least one new one. What watches one call (`call:…`) stays as
-    long as the ticket is open: a ring-back still has to be answered, whoever has taken the alarm meanwhile. The ticket
-    must be `locked`.
+    long as the ticket is open: a ring-back still has to be answered, whoever has taken the alarm meanwhile. The first
+    dispatch starts the clock of the whole matter (`due_at`). The ticket must be `locked`. The event carries all that
+    `states.replay` needs.
     """
     was = ticket.state
     states.check(ticket.kind, was, following)
     if states.is_open(following) and not watches:
         raise ValueError(f"ticket {ticket.number} would be {following} without a deadline")
+    if following in states.DISPATCHED and ticket.dispatched_at is None and ticket.kind in limits.MATTER_DAYS:
+        ticket.dispatched_at = w.now
+        ticket.due_at = limits.matter(ticket.kind, ticket.urgency, w.now).due(w.calendar, w.now)
+    if was == "paused" and ticket.paused_at is not None:
+        ticket.paused_s += round((w.now - ticket.paused_at).total_seconds())
+        w.log("ticket.resumed", ticket_id=ticket.id, total=ticket.paused_s)
+        ticket.paused_at = ticket.pause = None
+    due = min((watch.due_at for watch in watches), default=None)
     ticket.state = following
     ticket.owner = owner
-    ticket.next_deadline_at = min((watch.due_at for watch in watches), default=None)
+    ticket.next_deadline_at = due
     w.session.flush()
     deadlines.withdraw_all(w.session, w.now, ticket_id=ticket.id, spare="call:" if states.is_open(following) else "")
     for watch in watches:
         _put(w, ticket, watch)
     if ticket.kind == "emergency":
         refresh_next(w, ticket)
-    w.log("ticket.state_changed", ticket_id=ticket.id, was=was, state=following, owner=owner, **detail)
+    w.log(
+        "ticket.state_changed", ticket_id=ticket.id, was=was, state=following, owner=owner, round=ticket.round,
+        held=ticket.assigned_provider_id, due=due.isoformat() if due else None, **detail,
+    )  # fmt: skip
+
+
+def new_round(w: Work, ticket: Ticket) -> None:
+    """The matter begins anew, under the same number: nobody holds it, and its clock starts again."""
+    ticket.round += 1
+    ticket.done_at = ticket.extended_at = None
+    if ticket.kind in limits.MATTER_DAYS:
+        ticket.due_at = limits.matter(ticket.kind, ticket.urgency, w.now).due(w.calendar, w.now)
+    w.session.flush()
+
+
+def set_owner(w: Work, ticket: Ticket, owner: str, why: str) -> None:
+    """Somebody else must act next, in the same state."""
+    if ticket.owner != owner:
+        ticket.owner = owner
+        w.session.flush()
+        w.log("ticket.owner_changed", ticket_id=ticket.id, owner=owner, why=why)
+
+
+def set_urgency(w: Work, ticket: Ticket, urgency: str, why: str) -> None:
+    """The matter is more or less urgent than was written down. A clock that runs already runs on."""
+    if urgency not in URGENCIES:
+        raise BadInput("没有这个紧急程度", f"an urgency is one of {', '.join(URGENCIES)}")
+    if ticket.urgency != urgency:
+        ticket.urgency = urgency
+        w.session.flush()
+        w.log("ticket.urgency_changed", ticket_id=ticket.id, urgency=urgency, why=why)
 
 
 def set_watches(w: Work, ticket: Ticket, *watches: Watch) -> None:
@@ -203,8 +255,8 @@ def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
     change_state(w, ticket, "closed", "", outcome=outcome, **detail)
     w.session.execute(
         update(Offer)
-        .where(Offer.ticket_id == ticket.id, Offer.state.in_(("offered", "accepted")))
-        .values(state="withdrawn", answered_at=w.now, answered_by=w.actor)
+        .where(Offer.ticket_id == ticket.id, Offer.state.in_(("offered", "proposed", "accepted")))
+        .values(state="withdrawn", ended_at=w.now, ended_by=w.actor, withdrawn_why=f"工单已办结 / closed: {outcome}")
         .execution_options(synchronize_session="fetch")
     )
     w.session.execute(
@@ -220,15 +272,15 @@ def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
 def _row(w: Work, ticket: Ticket, watch: Watch) -> dict[str, Any]:
     return {
         "kind": watch.kind, "subject": watch.subject or f"ticket:{ticket.id}", "ticket_id": ticket.id,
-        "due_at": watch.due_at, "reason": watch.reason, "urgent": watch.urgent, "state": "open", "attempts": 0,
-        "created_at": w.now,
+        "due_at": watch.due_at, "reason": watch.reason, "urgent": watch.urgent, "working": watch.working,
+        "paused_s": watch.paused_s, "state": "open", "attempts": 0, "created_at": w.now,
     }  # fmt: skip
 
 
 def _put(w: Work, ticket: Ticket, watch: Watch) -> None:
     deadlines.put(
         w.session, watch.kind, watch.subject or f"ticket:{ticket.id}", watch.due_at, watch.reason, w.now,
-        ticket_id=ticket.id, urgent=watch.urgent,
+        ticket_id=ticket.id, urgent=watch.urgent, working=watch.working, paused_s=watch.paused_s,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ _PUT = {
     .on_conflict_do_update(
         index_elements=["subject", "kind"],
         index_where=text("state = 'open'"),
-        set_={"due_at": row.excluded.due_at, "reason": row.excluded.reason, "urgent": row.excluded.urgent},
+        set_={name: row.excluded[name] for name in ("due_at", "reason", "urgent", "working", "paused_s")},
     )
     .returning(_ROWS.c.id)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
@@ -42,14 +42,17 @@ _NEXT_DUE = select(func.min(_ROWS.c.due_at)).where(_ROWS.c.ticket_id == bindpara
 
 def put(
     session: Session, kind: str, subject: str, due_at: datetime, reason: str, now: datetime, *,
-    ticket_id: int | None = None, urgent: bool = False,
+    ticket_id: int | None = None, urgent: bool = False, working: bool = False, paused_s: int = 0,
 ) -> int:  # fmt: skip
-    """Set the deadline `kind` of `subject`; an open one of the same kind moves to the new time and reason. Its id."""
+    """Set the deadline `kind` of `subject`; an open one of the same kind moves to the new time and reason. Its id.
+
+    `working`: it is counted in working time. `paused_s`: by how much pauses have moved it.
+    """
     session.flush()
     connection = session.connection()
     row = {
         "kind": kind, "subject": subject, "ticket_id": ticket_id, "due_at": due_at, "reason": reason, "urgent": urgent,
-        "created_at": now, "state": "open", "attempts": 0,
+        "working": working, "paused_s": paused_s, "created_at": now, "state": "open", "attempts": 0,
     }  # fmt: skip
     return int(connection.execute(_PUT[connection.dialect.name], row).scalar_one())
 

@@ -99,7 +99,8 @@ class Deadline(Base):
     """A moment at which something must have happened, and the sentence that says why.
 
     `subject` names the row it watches (`ticket:7`, `offer:3`, `arrival:12`); there is at most one open deadline of a
-    kind for a subject.
+    kind for a subject. `working`: it is counted in working time, so a pause moves it by the working time in it;
+    `paused_s` is by how many seconds pauses have moved it.
     """
 
     __tablename__ = "deadlines"
@@ -118,6 +119,8 @@ class Deadline(Base):
     due_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
     urgent: Mapped[bool] = mapped_column(default=False)
+    working: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    paused_s: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     state: Mapped[str] = mapped_column(String(10), default="open")
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)

@@ -26,10 +26,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from foundation import outbox
+from foundation.calendar import WorkingTime
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.events import Happened
-from foundation.tables import Base, OutboxMessage, TicketEvent
+from foundation.tables import Base, TicketEvent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +40,7 @@ SLOW_COMMAND_S = 0.05
 """A command longer than this is named in the log: bulk work goes in chunks, so that an emergency never waits."""
 
 _EVENTS = insert(Base.metadata.tables[TicketEvent.__tablename__])
+CHINA = WorkingTime()
 _TRIES = 3
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock (PostgreSQL manual, appendix A)
 
@@ -60,13 +62,15 @@ class WriterClosedError(RuntimeError):
 class Work:
     """What a command is given: the session, the time it happens at, and who does it.
 
-    `log` writes an event and `send` queues a message, both in this transaction. Events are written together by one
-    statement when the command has returned.
+    `log` writes an event and `send` queues a message, both in this transaction. Messages are written together by one
+    statement when the command has returned, and then the events by another.
     """
 
     session: Session
     now: datetime
     actor: str
+    calendar: WorkingTime = CHINA
+    """When the desks of this site work."""
     happened: list[Happened] = field(default_factory=list)
     queued: set[str] = field(default_factory=set)
     """The channels for which messages were queued."""
@@ -96,22 +100,26 @@ class Work:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """A part that may fail by itself: when it raises, nothing of it stays, neither rows nor events."""
+        """A part that may fail by itself: when it raises, nothing of it stays, neither rows nor messages nor events."""
         heard = len(self.happened)
+        unwritten = outbox.unwritten(self.session)
+        before = [dict(row) for row in unwritten]
         try:
             with self.session.begin_nested():
                 yield
         except BaseException:
             del self.happened[heard:]
+            unwritten[:] = before
             raise
 
-    def send(self, message: outbox.Message) -> OutboxMessage:
+    def send(self, message: outbox.Message) -> None:
         """Queue `message`; it is sent after this commit, if it is still true then."""
         self.queued.add(message.channel)
-        return outbox.queue(self.session, message, self.now)
+        outbox.queue(self.session, message, self.now)
 
     def finish(self) -> None:
-        """Write the events. The writer calls it, last of all before the commit."""
+        """Write the messages and the events. The writer calls it, last of all before the commit."""
+        outbox.write(self.session)
         if not self.happened:
             return
         self.session.flush()
@@ -136,9 +144,11 @@ class _Order:
 class Writer:
     """Runs commands one after another (SQLite) or a few at a time (PostgreSQL), always by priority, then by age."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, calendar: WorkingTime = CHINA) -> None:
+        """`calendar` is the site's: what is counted in working time is counted by it."""
         self._database = database
         self._clock = clock
+        self._calendar = calendar
         self._orders: queue.PriorityQueue[_Order] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._listeners: list[Callable[[list[Happened]], None]] = []
@@ -236,7 +246,7 @@ class Writer:
             began = time.perf_counter()
             try:
                 with Session(self._database.write_engine, expire_on_commit=False) as session, session.begin():
-                    work = Work(session, self._clock.now(), order.actor)
+                    work = Work(session, self._clock.now(), order.actor, self._calendar)
                     value = order.run(work)
                     work.finish()
                 took = time.perf_counter() - began
