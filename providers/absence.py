@@ -11,7 +11,7 @@ from providers.tables import Provider
 
 
 def absent(w: Work, provider_id: int, until: datetime, how: str) -> None:
-    """It gets no orders until `until`; `how` it said so (`sms`, `key`, `desk`). A later word replaces an earlier one."""
+    """It gets no orders until then; `how` it said so (`sms`, `key`, `desk`). A later word replaces an earlier one."""
     provider = ledger.locked(w.session, provider_id)
     ledger.change(w, provider, "absent", {"absent_until": until}, how=how)
 

@@ -91,13 +91,15 @@ def apply(w: Work, new: Application, plan: NumberPlan | None = None) -> int:
     wrong = [code for code in new.items if code not in ITEMS]
     wrong += [prefix for prefix in new.prefixes if not registry.PREFIX.fullmatch(prefix)]
     wrong += [number.raw for number in numbers.values() if not number.callable_back]
-    wrong += [f"{price}" for price in new.items.values() if price is not None and not 0 <= price[0] <= price[1] <= 999_999]
+    wrong += [
+        f"{price}" for price in new.items.values() if price is not None and not 0 <= price[0] <= price[1] <= 999_999
+    ]
     if new.kind not in KINDS or (new.kind == "company" and not credit_code_holds(new.credit_code)):
         wrong.append(one_line(new.credit_code, 18) or "统一社会信用代码 / credit code")
     if wrong or not name or not person or not new.items or not (new.prefixes or new.radius_km) or not numbers:
         raise BadProvider(
             f"申请不完整或有误：{wrong}",
-            f"an application needs a name, a responsible person, a credit code, items, an area, telephones; wrong: {wrong}",
+            f"an application needs name, responsible person, credit code, items, area, telephones; wrong: {wrong}",
         )
     _refuse_blacklisted(w, new.credit_code, person)
     _refuse_known(w, name, list(numbers))
@@ -224,6 +226,16 @@ def suspend(w: Work, provider: Provider, reason: str, mend_by: datetime | None =
     ledger.step(w, provider, "suspended", _words(reason), mend_by)
 
 
+def give_more_time(w: Work, provider_id: int, mend_by: datetime, reason: str) -> None:
+    """Another date by which a suspended provider must have mended, with the reason."""
+    provider = ledger.locked(w.session, provider_id)
+    if provider.state != "suspended" or mend_by <= w.now:
+        raise BadProvider(
+            "只有停派的企业可以延期到今后", "only a suspended provider gets more time, until a day to come"
+        )
+    ledger.change(w, provider, "more_time", {"state_until": mend_by}, reason=_words(reason))
+
+
 def reinstate(w: Work, provider_id: int, proof: str) -> None:
     """停派整改 → 正式加盟, or back to the trial that was not over. Raises `NotYet` while a paper is missing."""
     provider = ledger.locked(w.session, provider_id)
@@ -242,7 +254,9 @@ def propose(w: Work, provider_id: int, decision: str, reason: str, until: dateti
     _person(w.actor)
     reason = _words(reason)
     if decision not in DECISIONS or (decision == "blacklisted") != (until is not None) or (until and until <= w.now):
-        raise BadProvider("黑名单须有今后的期限，解除没有", "a blacklisting needs an end that is to come, and only it has one")
+        raise BadProvider(
+            "黑名单须有今后的期限，解除没有", "a blacklisting needs an end that is to come, and only it has one"
+        )
     states.check(provider.state, decision)
     if open_decision(w.session, provider_id) is not None:
         raise NotYet("已有一项待决定的提议", f"a decision about {provider.name} is open already")
@@ -300,7 +314,9 @@ def trial_lacking(session: Session, provider: Provider, now: datetime) -> list[s
                        f" {provider.orders_done - orders} orders)")  # fmt: skip
     if complaints(session, provider.id, began):
         missing.append("无查实投诉 / no founded complaint")
-    if "agreement" not in {row.kind for row in documents.of(session, provider.id) if documents.holds(row, documents.local_day(now))}:
+    if "agreement" not in {
+        row.kind for row in documents.of(session, provider.id) if documents.holds(row, documents.local_day(now))
+    }:
         missing.append("已签协议 / a signed agreement")
     return missing
 
@@ -366,7 +382,9 @@ def _refuse_known(w: Work, name: str, numbers: Sequence[str]) -> None:
     known = w.session.scalar(select(Provider.name).where(Provider.name == name))
     taken = w.session.scalar(select(ProviderPhone.number).where(ProviderPhone.number.in_(numbers)).limit(1))
     if known or taken:
-        raise BadProvider(f"名称或电话已登记：{known or taken}", f"a provider has this name or telephone: {known or taken}")
+        raise BadProvider(
+            f"名称或电话已登记：{known or taken}", f"a provider has this name or telephone: {known or taken}"
+        )
 
 
 def _need(missing: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The contact test (号码核验): each month every number shows that it works by sending a code back; or a person rings it.
+"""The contact test (号码核验): each month every number shows that it works by sending a code back, or is rung.
 
 The proof is the sender's number together with the code, which shows that the text was read. A number that was not
 proven in time is listed for the desk; it keeps what it may do, since silence may be the gateway's fault.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from foundation.calendar import NINGBO
@@ -21,6 +21,7 @@ from providers.tables import Provider, ProviderPhone
 EVERY = timedelta(days=30)
 ANSWER_WITHIN = timedelta(days=3)
 """After that a number that was asked counts as not proven."""
+_known_to_work = func.coalesce(ProviderPhone.proven_at, ProviderPhone.verified_at)
 _ASKED_STATES = tuple(sorted(states.MATCHED | {"vetting", "visiting", "suspended"}))
 
 
@@ -46,7 +47,7 @@ def due(session: Session, now: datetime, limit: int) -> list[tuple[int, str]]:
         .where(
             Provider.state.in_(_ASKED_STATES),
             or_(ProviderPhone.asked_at.is_(None), ProviderPhone.asked_at <= since),
-            or_(ProviderPhone.proven_at.is_(None), ProviderPhone.proven_at <= since),
+            or_(_known_to_work.is_(None), _known_to_work <= since),
         )
         .order_by(ProviderPhone.id)
         .limit(limit)

@@ -71,7 +71,9 @@ def withdraw(w: Work, document_id: int, reason: str) -> None:
     row = w.session.get(ProviderDocument, document_id)
     reason = one_line(reason, 200)
     if row is None or row.withdrawn_at is not None or not reason:
-        raise BadProvider("没有这份有效证照，或缺少原因", f"document {document_id} is not there, or the reason is missing")
+        raise BadProvider(
+            "没有这份有效证照，或缺少原因", f"document {document_id} is not there, or the reason is missing"
+        )
     ledger.locked(w.session, row.provider_id)
     row.withdrawn_at = w.now
     w.session.flush()
@@ -131,7 +133,10 @@ def soon_over(session: Session, provider_id: int, day: date) -> list[ProviderDoc
     return [
         row
         for row in rows
-        if row.warned_at is None and row.valid_to is not None and day <= row.valid_to <= last and not _renewed(row, rows)
+        if row.warned_at is None
+        and row.valid_to is not None
+        and day <= row.valid_to <= last
+        and not _renewed(row, rows)
     ]
 
 

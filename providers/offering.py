@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -12,7 +13,7 @@ from foundation.text import clean, one_line
 from foundation.writer import Work
 from providers import documents, ledger, registry, rota, states
 from providers.errors import BadProvider, NotYet
-from providers.tables import Provider, ProviderCoverage, ProviderItem
+from providers.tables import ProviderCoverage, ProviderItem
 from providers.taxonomy import ITEMS
 
 MOST_CAPACITY = 200
@@ -37,7 +38,7 @@ def set_items(w: Work, provider_id: int, prices: Prices) -> None:
         w.session.execute(
             select(ProviderItem.item, ProviderItem.licensed_until).where(ProviderItem.provider_id == provider_id)
         ).all()
-    )  # type: ignore[arg-type]
+    )
     day = documents.local_day(w.now)
     permitted = {
         code
@@ -59,6 +60,16 @@ def set_items(w: Work, provider_id: int, prices: Prices) -> None:
     ledger.write(w, provider_id, "items_set", items=dict(prices))
 
 
+def set_item(w: Work, provider_id: int, code: str, low: int | None, high: int | None) -> None:
+    """Offer one item more, or at another price."""
+    set_items(w, provider_id, {**_prices(w, provider_id), code: (low, high)})
+
+
+def drop_item(w: Work, provider_id: int, code: str) -> None:
+    """Offer an item no more. The last one stays: a provider that offers nothing leaves."""
+    set_items(w, provider_id, {item: price for item, price in _prices(w, provider_id).items() if item != code})
+
+
 def set_coverage(w: Work, provider_id: int, prefixes: Sequence[str], radius_km: float | None = None) -> None:
     """Where it goes: divisions (2 to 12 digits), a radius in km around its place, or both."""
     chosen = sorted(set(prefixes))
@@ -66,7 +77,9 @@ def set_coverage(w: Work, provider_id: int, prefixes: Sequence[str], radius_km: 
     if radius_km is not None and not 0 < radius_km <= MOST_RADIUS_KM:
         wrong.append(f"{radius_km} km")
     if wrong or len(chosen) > MOST_PREFIXES or not (chosen or radius_km):
-        raise BadProvider(f"服务区域有误：{wrong}", f"coverage is division codes, or 0 to {MOST_RADIUS_KM:g} km: {wrong}")
+        raise BadProvider(
+            f"服务区域有误：{wrong}", f"coverage is division codes, or 0 to {MOST_RADIUS_KM:g} km: {wrong}"
+        )
     provider = ledger.locked(w.session, provider_id)
     if not chosen and provider.latitude is None:
         raise NotYet("按半径服务需先登记地点坐标", f"a radius needs the place of {provider.name} to be known")
@@ -107,9 +120,25 @@ def set_profile(
         ledger.change(w, provider, "profile_set", changed)
 
 
-def rota_of(provider: Provider) -> dict[str, Any]:
-    """Its rota to be changed: a copy, never null."""
-    return {key: dict(value) if isinstance(value, dict) else value for key, value in (provider.rota or {}).items()}
+def set_day(w: Work, provider_id: int, day: date, spans: Sequence[Sequence[int]] | None) -> None:
+    """A day of its own: these spans (none: closed), or None: as any other day again. Days that are past go."""
+    provider = ledger.locked(w.session, provider_id)
+    today = documents.local_day(w.now)
+    if day < today:
+        raise BadProvider("这一天已经过去", f"{day} is past")
+    own = dict(provider.rota or {})
+    days = {key: value for key, value in own.get("days", {}).items() if key >= today.isoformat()}
+    if spans is None:
+        days.pop(day.isoformat(), None)
+    else:
+        days[day.isoformat()] = [list(span) for span in spans]
+    ledger.change(w, provider, "day_set", {"rota": rota.checked({**own, "days": days})}, day=day, spans=spans)
+
+
+def _prices(w: Work, provider_id: int) -> dict[str, tuple[int | None, int | None]]:
+    ledger.locked(w.session, provider_id)
+    rows = select(ProviderItem.item, ProviderItem.price_min, ProviderItem.price_max)
+    return {row[0]: (row[1], row[2]) for row in w.session.execute(rows.where(ProviderItem.provider_id == provider_id))}
 
 
 def _is_range(low: int | None, high: int | None) -> bool:

@@ -1,7 +1,8 @@
 """The grammar of replies by SMS: `[code] verb [number]`. Pure: any text to a command or `Unknown`; never raises.
 
 A four-digit number before the verb is an offer's code, a number after it the value (minutes, yuan, arrival code); four
-digits alone answer a contact test. A bare digit stays a `Digit`: what it means depends on the one question that is open to its sender.
+digits alone answer a contact test. A bare digit stays a `Digit`: what it means depends on the one question that is
+open to its sender.
 """
 
 from __future__ import annotations
@@ -42,6 +43,21 @@ class Done:
 
     code: str | None = None
     yuan: int | None = None
+
+
+@dataclass(frozen=True)
+class Departed:
+    """出发: on the way."""
+
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """退单: the provider cannot do the order it has taken; `reason` is what stood behind the verb."""
+
+    code: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,10 @@ class Unknown:
     text: str
 
 
-Command = Accept | Decline | Arrived | Done | Digit | NotSolved | Absent | Back | ContactCode | OptOut | Help | Unknown
+Command = (
+    Accept | Decline | Departed | Arrived | Done | GiveBack | Digit | NotSolved | Absent | Back | ContactCode | OptOut
+    | Help | Unknown
+)  # fmt: skip
 
 MOST_MINUTES = 1440
 MOST_YUAN = 999_999
@@ -111,6 +130,8 @@ _BACK = {"销假", "恢复接单", "恢复派单", "可以派单"}
 _CHINESE = "一二三四五六七八九"
 _ACCEPT = "接单|接受|接|可以接|我接|能接"
 _DECLINE = "不接单|不接受|不接|不能接|不要|不行|不|拒单|拒绝|拒"
+_DEPARTED = "已经出发|已出发|出发了|出发|在路上|路上|已上路|上路"
+_GIVE_BACK = "退单|退回|退|去不了|来不了|做不了|干不了"
 _ARRIVED = "已到达|到达|已到|到了|到"
 _DONE = "已完成|完成|已完工|完工|完了|完毕|完|做好了|修好了"
 _POLITE = re.compile(
@@ -124,6 +145,8 @@ _CODE = r"(?:(?P<code>\d{4})\s*)?"
 _FORMS = (
     ("accept", re.compile(rf"{_CODE}(?:{_ACCEPT})\s*(?P<n>\d{{1,4}})?\s*(?:{_UNIT_MINUTES})?")),
     ("decline", re.compile(rf"{_CODE}(?:{_DECLINE})(?:[\s,，:：]+(?P<why>.*))?")),
+    ("departed", re.compile(rf"{_CODE}(?:{_DEPARTED})")),
+    ("give_back", re.compile(rf"{_CODE}(?:{_GIVE_BACK})(?:[\s,，:：]+(?P<why>.*))?")),
     ("arrived", re.compile(rf"{_CODE}(?:{_ARRIVED})\s*(?P<n>\d{{4}})?")),
     (
         "absent",
@@ -182,8 +205,11 @@ def _command(verb: str, match: re.Match[str]) -> Command:
         return ContactCode(found["contact"])
     code = found.get("code")
     number = int(found["n"]) if found.get("n") else None
-    if verb == "decline":
-        return Decline(code, (found["why"] or "")[:200])
+    if verb in ("decline", "give_back"):
+        reason = (found["why"] or "")[:200]
+        return Decline(code, reason) if verb == "decline" else GiveBack(code, reason)
+    if verb == "departed":
+        return Departed(code)
     if verb == "arrived":
         return Arrived(code, found["n"])
     if verb == "done":

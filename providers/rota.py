@@ -12,13 +12,17 @@ day on which it began (`[0, 1440]` is the whole day).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
 from foundation.calendar import NINGBO, WorkingTime
+from foundation.text import fold
 from providers.errors import BadProvider
 
+_PARTS = re.compile(r"[\s,;、，；]+")
+_SPAN = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?[-–—~至到](\d{1,2})(?:[:.](\d{2}))?")
 HOLIDAY_RULES = ("open", "closed")
 MOST_SPANS = 6
 MOST_DAYS = 400
@@ -101,10 +105,32 @@ def end_of_absence(now: datetime, days: int | None, until: tuple[int | None, int
     if until is not None:
         last = _date(until, today)
     else:
-        last = today + timedelta(days=(days or 1) - 1) if 1 <= (days or 1) <= MOST_ABSENT_DAYS else None
+        length = 1 if days is None else days
+        last = today + timedelta(days=length - 1) if 1 <= length <= MOST_ABSENT_DAYS else None
     if last is None or not today <= last < today + timedelta(days=MOST_ABSENT_DAYS):
         return None
     return datetime.combine(last + timedelta(days=1), time(), NINGBO)
+
+
+def read_spans(text: str) -> list[list[int]]:
+    """Hours as people write them, `08:00-12:00 13:00-17:00`, nothing is closed. Raises `BadProvider`."""
+    made = []
+    for part in _PARTS.split(fold(text)):
+        if not part:
+            continue
+        found = _SPAN.fullmatch(part)
+        if found is None:
+            raise _bad(part)
+        first, last = (int(found[n]) * 60 + int(found[n + 1] or 0) for n in (1, 3))
+        if int(found[2] or 0) > 59 or int(found[4] or 0) > 59:
+            raise _bad(part)
+        made.append([first, last])
+    return _checked_spans(made)
+
+
+def write_spans(told: Sequence[Sequence[int]]) -> str:
+    """The same back: `08:00-12:00 13:00-17:00`."""
+    return " ".join(_written(span).replace("–", "-") for span in told)
 
 
 def checked(rota: Mapping[str, Any] | None) -> dict[str, Any] | None:

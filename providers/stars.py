@@ -31,8 +31,8 @@ class Counts:
     """What was counted in the window; each of the lower ones has its denominator here too.
 
     `finished`: orders reported done. `graded`: grades given, `grade_sum` by what they are worth (0 to 1 each).
-    `accepted_in_time`: accepted within the limit. `arrivals`: visits due, `on_time` those that came by then; one that never
-    came is due and not on time. `complaints`: founded ones, `price_complaints` those of them about the price.
+    `accepted_in_time`: accepted within the limit. `arrivals`: visits due, `on_time` those that came by then; one that
+    never came is due and not on time. `complaints`: founded ones, `price_complaints` those of them about the price.
     """
 
     finished: int = 0

@@ -81,22 +81,22 @@ vetting withdrawn firm 企业撤回申请 / the firm takes its application back
 visiting probation desk 两人考察、签字通过 / a visit by two people, signed and passed
 visiting rejected desk 写明原因 / a reason
 visiting withdrawn firm 企业撤回申请 / the firm takes its application back
-probation active desk 试用满 90 天或完成 10 单，无查实投诉，已签协议 / 90 days or 10 orders, no founded complaint, agreement signed
+probation active desk 试用满 90 天或完成 10 单，无查实投诉，已签协议 / 90 days or 10 orders, no complaint, agreement
 probation rejected desk 写明原因 / a reason
 probation suspended rule 执照到期，或安全、价格欺诈查实 / licence expired; safety or price fraud found true
 probation withdrawn firm 企业自愿退出 / by its own wish
-active warned rule 查实投诉 1 次，或 20 次派单接单率低于 60 % / one founded complaint, or under 60 % of 20 offers accepted
-active suspended rule 90 天内第二次查实投诉，或安全、价格欺诈、执照到期 / second founded complaint in 90 days; safety, fraud, licence
+active warned rule 查实投诉一次，或接单率过低 / a founded complaint, or too few offers accepted
+active suspended rule 再次查实投诉，或安全、价格欺诈、证照到期 / second complaint; safety, fraud, licence
 active expelled two 情节严重，两人决定 / grave; two people decide
 active withdrawn firm 企业自愿退出 / by its own wish
 warned active clock 警告期 30 天已满 / thirty days have passed
-warned suspended rule 90 天内第二次查实投诉，或安全、价格欺诈、执照到期 / second founded complaint in 90 days; safety, fraud, licence
+warned suspended rule 再次查实投诉，或安全、价格欺诈、证照到期 / second complaint; safety, fraud, licence
 warned expelled two 情节严重，两人决定 / grave; two people decide
 warned withdrawn firm 企业自愿退出 / by its own wish
 suspended active desk 已整改，证明已收 / mended, with proof
 suspended probation desk 已整改，证明已收，继续试用 / mended, with proof; the trial goes on
 suspended expelled two 逾期未整改或情节严重，两人决定 / not mended in time, or grave; two people decide
-expelled blacklisted two 企业及责任人列入，定期限，两人决定 / firm and responsible person, with an end; two people decide
+expelled blacklisted two 企业及责任人，有期限，两人决定 / firm and person, with an end; two decide
 withdrawn applied firm 重新申请 / applies again
 rejected applied firm 重新申请 / applies again
 """

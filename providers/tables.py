@@ -30,12 +30,13 @@ class Provider(Base):
     """A company, volunteer group or community desk that takes orders.
 
     Hours are minutes of the local day (`0`–`1440` is round the clock; a closing time before the opening time runs over
-    midnight), `weekdays` the ISO days of the week as digits. `capacity` is how many orders it holds at once. Until
-    `absent_until` it is offered none, by its own word. `latitude` and `longitude` (WGS-84 degrees) are where it sets
-    out. The counts are running totals that the dispatcher keeps in the transaction of each event; `stars` is null while too few orders are finished to say (shown as 新), and only
-    `dispatch.ratings` writes it. `rota` is read by `providers.rota`. `radius_km` is how far it goes around its place,
-    beside the divisions it covers. Only `providers.ledger.change` assigns `state`; `state_until` is when a warning
-    ends, by when a suspended provider must have mended, or until when a blacklisted one stays so.
+    midnight), `weekdays` the ISO days of the week as digits; `rota`, read by `providers.rota`, goes before both.
+    `capacity` is how many orders it holds at once. Until `absent_until` it is offered none, by its own word.
+    `latitude` and `longitude` (WGS-84 degrees) are where it sets out, `radius_km` how far it goes from there, beside
+    the divisions it covers. Only `providers.ledger` assigns `state`; `state_until` is when a warning ends, by when a
+    suspended provider must have mended, or until when a blacklisted one stays so. The counts are running totals that
+    the dispatcher keeps in the transaction of each event. `stars` is null while too few orders are finished to say
+    (shown as 新); only `dispatch.ratings` gives it.
     """
 
     __tablename__ = "providers"

@@ -13,10 +13,11 @@ from types import MappingProxyType
 WORK_CLASSES = ("urgent", "visit", "appt", "info")
 """urgent: accepted in 5 min, on site in 60 min; visit: 15 min, the same day; appt: 60 min, on the agreed date; info:
 answered on the call, else within 24 h."""
-MODES = ("sequential", "broadcast", "collect")
-"""How an item is offered: to one provider after another; to several at once, the first has it; or several name their
-time and one is chosen."""
+MODES = ("sequential", "broadcast", "collect", "parallel")
+"""How an item is offered: to one provider after another; to several at once, the first has it; several name their time
+and one is chosen; or everybody able is asked at once, by text and by telephone."""
 _MODE_OF_CLASS = {"urgent": "broadcast", "visit": "sequential", "appt": "collect", "info": "sequential"}
+_MODE_OF_ITEM = {"1305": "parallel"}  # 助急: somebody must be there now
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Item:
     @property
     def mode(self) -> str:
         """How it is offered, one of `MODES`: in a hurry to several at once, by appointment to whoever can come best."""
-        return _MODE_OF_CLASS[self.work_class]
+        return _MODE_OF_ITEM.get(self.code, _MODE_OF_CLASS[self.work_class])
 
     @property
     def category(self) -> str:

@@ -63,7 +63,9 @@ def add_phone(
     )  # fmt: skip
     count, last = w.session.execute(places).one()
     if not number.callable_back or known is not None or count >= (MOST_WORKERS if worker_id else MOST_PHONES):
-        raise BadProvider("号码有误或已登记", f"{one_line(phone, 40)} is no telephone that can be entered: wrong, or known")
+        raise BadProvider(
+            "号码有误或已登记", f"{one_line(phone, 40)} is no telephone that can be entered: wrong, or known"
+        )
     row = ProviderPhone(
         provider_id=provider_id, number=number.e164, worker_id=worker_id,
         position=max(last, WORKERS_FROM if worker_id else 0) + 1,

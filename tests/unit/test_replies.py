@@ -7,7 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import replies
-from providers.replies import Accept, Arrived, Decline, Digit, Done, Help, NotSolved, OptOut, Unknown, parse
+from providers.replies import (
+    Absent,
+    Accept,
+    Arrived,
+    Back,
+    ContactCode,
+    Decline,
+    Digit,
+    Done,
+    Help,
+    NotSolved,
+    OptOut,
+    Unknown,
+    parse,
+)
 from providers.taxonomy import CATEGORIES, ITEMS
 
 
@@ -36,6 +50,20 @@ from providers.taxonomy import CATEGORIES, ITEMS
         ("4711 完 80", Done("4711", 80)),
         ("5分", Digit(5)),
         ("1 谢谢", Digit(1)),
+        ("请假", Absent()),
+        ("今天请假", Absent()),
+        ("请假 3天", Absent(3)),
+        ("请假三天", Absent(3)),
+        ("请假十五天。", Absent(15)),
+        ("请假 两周", Absent(14)),
+        ("请假 到 12-01", Absent(None, (None, 12, 1))),
+        ("请假到１２月１日", Absent(None, (None, 12, 1))),
+        ("请假至2026-12-01，谢谢", Absent(None, (2026, 12, 1))),
+        ("销假", Back()),
+        ("销假了", Back()),
+        ("4711", ContactCode("4711")),
+        ("测 4711", ContactCode("4711")),
+        ("请假半天", Unknown("请假半天")),
         ("没", NotSolved()),
         ("没解决", NotSolved()),
         ("退订", OptOut()),
