@@ -33,10 +33,12 @@ _PUT = {
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _ASK = {
-    name: dialect.insert(_ASKINGS).on_conflict_do_nothing(index_elements=["question_id", "arrival_id"])
+    name: dialect.insert(_ASKINGS)
+    .on_conflict_do_nothing(index_elements=["question_id", "arrival_id"])
+    .returning(_ASKINGS.c.id)
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
-_COUNT_UP = update(_QUESTIONS).where(_QUESTIONS.c.id == bindparam("question")).values(asked=_QUESTIONS.c.asked + 1)
+_COUNT_UP = update(_QUESTIONS).where(_QUESTIONS.c.id == bindparam("of_question")).values(asked=_QUESTIONS.c.asked + 1)
 
 
 def note(w: Work, question: str, arrival_id: int | None = None) -> int:
@@ -55,8 +57,8 @@ def note(w: Work, question: str, arrival_id: int | None = None) -> int:
     }  # fmt: skip
     question_id = int(connection.execute(_PUT[connection.dialect.name], values).scalar_one())
     asking = {"question_id": question_id, "arrival_id": arrival_id, "asked_at": w.now, "asked_by": w.actor}
-    if connection.execute(_ASK[connection.dialect.name], asking).rowcount == 1:
-        connection.execute(_COUNT_UP, {"question": question_id})
+    if connection.execute(_ASK[connection.dialect.name], asking).scalar() is not None:
+        connection.execute(_COUNT_UP, {"of_question": question_id})
         w.log("question.unanswered", arrival_id=arrival_id, question=question_id, text=question)
     return question_id
 
