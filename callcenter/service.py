@@ -41,6 +41,7 @@ from callcenter.messaging.pump import Pump, sweep
 from callcenter.messaging.sandbox import SandboxGateway, SandboxHandsets
 from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
+from callcenter.provider_keeper import ProviderKeeper
 from callcenter.recorder import Recorder, RecordingPlan
 from callcenter.watchdog import Watchdog, end_process
 from dispatch import arrivals, call_backs, deadlines, incidents, messages, replies, ring_backs, sendings, staff, truth
@@ -115,14 +116,15 @@ class Service:
             is_ready=lambda: self.bridge.state is LinkState.READY, on_alarm=self._note_alarm,
         )  # fmt: skip
         self.recorder = Recorder(plan.recording, self.database, self.writer)
-        voice = VoiceGateway(
         self.provider_keeper = ProviderKeeper(self.database, self.writer)
         self.imports = ImportRoom(self.database, self.writer, self.clock, plan.numbers)
+        voice = VoiceGateway(
             {
                 messages.LEG.name: self._make_leg,
                 messages.RING_BACK.name: self._make_ring_back,
                 messages.CALL_BACK.name: self._make_call_back,
                 messages.NOTICE_CALL.name: self._make_notice,
+                messages.OFFER_CALL.name: self._make_offer_call,
                 messages.RECORDING.name: self._mute_recording,
             }
         )
@@ -147,14 +149,16 @@ class Service:
                 "household": lambda _now: self._notice_household(),
                 "call backs": self._call_back,
                 "recordings": self.recorder.look,
+                "providers": self.provider_keeper.look,
                 "incidents": lambda _now: self._tell_exchange_of_incidents(),
                 "flows": self.flows.notice,
+                "imports": self.imports.look,
             },
             alive=self.bridge.renew_lease,
         )
-                "imports": self.imports.look,
         self._watchdog = Watchdog(lambda: self.ticks.ended, die)
         self.writer.on_commit(self._committed)
+        self.writer.on_commit(self.provider_keeper.hear)
         self.writer.on_queued(self._queued)
 
     def start(self) -> None:
@@ -176,11 +180,11 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.imports.stop)
         await asyncio.to_thread(self.writer.close)
         self.database.dispose()
 
     def _part_ended(self, task: asyncio.Task[None]) -> None:
-        await asyncio.to_thread(self.imports.stop)
         """No part ends by itself. One that does would leave a process that looks alive and serves nobody."""
         if self._stopping:
             return
@@ -314,6 +318,12 @@ class Service:
         call = self.bridge.actions.originate_flow(
             str(p["call"]), "incident_over", str(p["number"]), subject=str(p["subject"])
         )
+        return await self._calling(call)
+
+    async def _make_offer_call(self, message: Outgoing) -> str:
+        p = message.params
+        number = self.plan.numbers.dial(str(p["number"]))
+        call = self.bridge.actions.originate_flow(str(p["call"]), "offer", number, subject=str(p["subject"]))
         return await self._calling(call)
 
     async def _mute_recording(self, message: Outgoing) -> str:

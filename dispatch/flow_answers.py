@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from dispatch import follow_up, messages, offers
+from dispatch import answers, follow_up, messages
+from dispatch.answers import Answer
 from dispatch.call_story import Record
 from dispatch.limits import LOCAL
-from dispatch.offers import Answer
 from dispatch.staff_tasks import add_tasks
 from dispatch.tables import Offer, Ticket
 from dispatch.tellings import subject_of
@@ -26,8 +27,8 @@ from foundation import inbox
 from foundation.errors import AppError
 from foundation.text import one_line
 from foundation.writer import Work
+from providers import absence
 from providers.queries import by_phone
-from providers.tables import Provider
 
 CALL_ID = re.compile(r"out-([a-z]+(?:-[a-z]+)?-[0-9]{1,12})-([0-9]{1,3})", re.ASCII)
 """The name of a call that we make with a flow: what it is about, and which attempt."""
@@ -80,7 +81,7 @@ class _Caller:
 
 def _act(w: Work, caller: _Caller, kept: Record) -> None:
     try:
-        with w.session.begin_nested():
+        with w.attempt():
             if kept["s"] == "graded":
                 _graded(w, caller, kept)
             elif kept["s"] == "message":
@@ -111,8 +112,11 @@ def _accept(w: Work, caller: _Caller) -> None:
     offer = _offer(w, caller)
     if offer is None:
         return
-    answer = offers.accept(w, offer.id)
-    if answer is not Answer.YOURS:  # the confirmation itself is the answer to the one who has it
+    answer = answers.accept(w, offer.id)
+    if answer is Answer.NOTED:
+        w.session.refresh(offer)
+        _say(w, offer, "time_noted", minutes=offer.eta_minutes)
+    elif answer is not Answer.YOURS:  # the confirmation itself is the answer to the one who has it
         template = {Answer.YOURS_ALREADY: "accepted_again", Answer.TAKEN: "taken_by_another"}
         _say(w, offer, template.get(answer, "no_longer_open"))
 
@@ -120,7 +124,7 @@ def _accept(w: Work, caller: _Caller) -> None:
 def _refuse(w: Work, caller: _Caller) -> None:
     offer = _offer(w, caller)
     if offer is not None:
-        _say(w, offer, "declined" if offers.decline(w, offer.id, "电话 / by telephone") else "no_longer_open")
+        _say(w, offer, "declined" if answers.decline(w, offer.id, "电话 / by telephone") else "no_longer_open")
 
 
 def _absent_today(w: Work, caller: _Caller) -> None:
@@ -129,8 +133,7 @@ def _absent_today(w: Work, caller: _Caller) -> None:
     if provider_id is None:
         return
     until = midnight(w.now)
-    change = update(Provider).where(Provider.id == provider_id).values(absent_until=until)
-    w.session.execute(change.execution_options(synchronize_session=False))
+    absence.absent(w, provider_id, until, "key")
     w.log("provider.absent", arrival_id=caller.arrival_id, provider=provider_id, until=until.isoformat())
 
 
@@ -176,9 +179,11 @@ def _ticket_of(w: Work, subject: str) -> int | None:
     return w.session.scalar(select(Ticket.id).where(Ticket.id == number)) if kind == "follow-up" else None
 
 
-def _say(w: Work, offer: Offer, template: str) -> None:
+def _say(w: Work, offer: Offer, template: str, /, **params: Any) -> None:
+    if not messages.can_text(offer.phone):  # it heard the answer on the telephone
+        return
     number = w.session.scalar(select(Ticket.number).where(Ticket.id == offer.ticket_id)) or ""
-    w.send(messages.sms(messages.ANSWER, offer.phone, template, number=number))
+    w.send(messages.sms(messages.ANSWER, offer.phone, template, number=number, **params))
 
 
 def _task(w: Work, caller: _Caller, words: str) -> None:

@@ -20,6 +20,7 @@ CALL_BACK = MessageKind("call_back", at_least_once=True, priority=2)
 SOS = MessageKind("sos", at_least_once=True, priority=1)
 CONFIRMATION = MessageKind("confirmation", at_least_once=True, priority=3)
 OFFER = MessageKind("offer", at_least_once=False, priority=4)
+OFFER_CALL = MessageKind("offer_call", at_least_once=False, priority=4)
 RESIDENT = MessageKind("resident", at_least_once=True, priority=4)
 NOTICE = MessageKind("notice", at_least_once=True, priority=6)
 NOTICE_CALL = MessageKind("notice_call", at_least_once=True, priority=6)
@@ -28,17 +29,24 @@ NUDGE = MessageKind("nudge", at_least_once=False, priority=5)
 ANSWER = MessageKind("answer", at_least_once=False, priority=5)
 WITHDRAWAL = MessageKind("withdrawal", at_least_once=False, priority=6)
 FOLLOW_UP = MessageKind("follow_up", at_least_once=False, priority=7)
+CONTACT_TEST = MessageKind("contact_test", at_least_once=False, priority=8)
+STANDING = MessageKind("standing", at_least_once=True, priority=6)
 
 KINDS: dict[str, MessageKind] = {
     kind.name: kind
     for kind in (
-        LEG, RING_BACK, CALL_BACK, SOS, CONFIRMATION, OFFER, RESIDENT, NOTICE, NOTICE_CALL, RECORDING, NUDGE,
-        ANSWER, WITHDRAWAL, FOLLOW_UP,
+        LEG, RING_BACK, CALL_BACK, SOS, CONFIRMATION, OFFER, OFFER_CALL, RESIDENT, NOTICE, NOTICE_CALL, RECORDING,
+        NUDGE,
+        ANSWER, WITHDRAWAL, FOLLOW_UP, CONTACT_TEST, STANDING,
     )
 }  # fmt: skip
 
-ALWAYS_ALLOWED = frozenset({"leg", "ring_back", "call_back", "recording", "sos", "confirmation", "resident"})
-"""Sent even to a number that opted out: alarms, and the sender's own running order."""
+OFFERING = (OFFER.name, OFFER_CALL.name)
+"""The kinds that put an order to a provider."""
+ALWAYS_ALLOWED = frozenset(
+    {"leg", "ring_back", "call_back", "recording", "sos", "confirmation", "resident", "offer_call"}
+)
+"""Sent even to a number that opted out of texts: alarms, the sender's own running order, and calls."""
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -48,25 +56,38 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "call_back": ("call", "number", "came"),
         "recording": ("call", "paused"),
         "notice_call": ("call", "subject", "number"),
+        "offer_call": ("call", "subject", "number"),
         # to whoever must help
         "sos": ("number", "at", "name", "address", "caller"),
         # to providers
         "offer": ("number", "item", "area", "summary", "minutes", "code"),
+        "offer_collect": ("number", "item", "area", "summary", "minutes", "code"),
         "confirmation": ("number", "item", "name", "phone", "address", "summary", "arrive_by"),
         "withdrawal": ("number", "item"),
         "nudge_arrive": ("number", "item", "address"),
         "nudge_done": ("number", "item"),
         "no_show": ("number", "item"),
+        "contact_test": ("code",),
+        "standing_warned": ("provider", "reason"),
+        "standing_suspended": ("provider", "reason", "day"),
+        "standing_back": ("provider",),
+        "paper_ends": ("provider", "paper", "day"),
         # to residents
         "resident_registered": ("number", "item"),
         "resident_coming": ("number", "item", "provider", "phone", "arrive_by"),
+        "resident_on_way": ("number", "item", "provider", "phone"),
         "resident_searching": ("number", "item"),
+        "resident_city": ("number", "item"),
+        "resident_neighbours": ("number", "item"),
         "resident_cancelled": ("number", "item"),
         "follow_up": ("number", "item", "provider"),
         "incident_over": ("text",),
         # answers to a text
         "accepted_again": ("number",),
         "taken_by_another": ("number",),
+        "time_noted": ("number", "minutes"),
+        "given_back": ("number",),
+        "departed": ("number",),
         "no_longer_open": ("number",),
         "declined": ("number",),
         "arrived": ("number",),
@@ -74,6 +95,10 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "which_code": ("codes",),
         "which_question": ("code",),
         "no_open_order": (),
+        "absent": ("day",),
+        "absent_unclear": (),
+        "back": (),
+        "contact_proven": (),
         "graded": ("number", "grade"),
         "redo": ("number",),
         "opted_out": (),
@@ -137,6 +162,14 @@ def notice_call(arrival_id: int, *, number: str) -> Message:
     subject = f"notice-{arrival_id}"
     params = {"call": f"out-{subject}-1", "subject": subject, "number": number}
     return Message(NOTICE_CALL, "call", number, "notice_call", params, dedupe_key=f"notice_call:{arrival_id}")
+
+
+def offer_call(ticket_id: int, offer_id: int, *, number: str, valid_until: datetime) -> Message:
+    """Ring a provider and put an order to it, to be taken or refused by a key; `number` as it is stored (E.164)."""
+    subject = f"offer-{offer_id}"
+    params = {"call": f"out-{subject}-1", "subject": subject, "number": number}
+    return Message(OFFER_CALL, "call", number, "offer_call", params, ticket_id, offer_id,
+                   dedupe_key=f"offer_call:{offer_id}", valid_until=valid_until)  # fmt: skip
 
 
 def recording(call_id: str, *, paused: bool, now: datetime) -> Message:

@@ -11,11 +11,11 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dispatch import follow_up, messages, offers, visits
-from dispatch.offers import Answer
+from dispatch import answers, follow_up, messages, provider_words, taking_back, visits
+from dispatch.answers import Answer
 from dispatch.staff_tasks import add_tasks
 from dispatch.tables import Correspondent, FollowUp, Offer, Ticket
 from foundation import inbox
@@ -80,14 +80,21 @@ def _act(w: Work, number: str, text: str) -> str:
             return _accept(w, sender, code, minutes)
         case grammar.Decline(code, reason):
             return _decline(w, sender, code, reason)
+        case grammar.Departed(code):
+            return _departed(w, sender, code)
         case grammar.Arrived(code, _):
             return _arrived(w, sender, code)
         case grammar.Done(code, yuan):
             return _done(w, sender, code, yuan)
+        case grammar.GiveBack(code, reason):
+            return _give_back(w, sender, code, reason)
         case grammar.NotSolved():
             return _grade(w, sender, None, solved=False)
         case grammar.Digit(value, code, minutes):
             return _digit(w, sender, value, code, minutes)
+        case grammar.Absent() | grammar.Back() | grammar.ContactCode():
+            said = provider_words.heard(w, sender.provider_id, number, command)
+            return said or _not_understood(w, number, text)
         case grammar.Help():
             template = "help_provider" if sender.provider_id is not None else "help_resident"
             return _say(w, number, template)
@@ -113,11 +120,14 @@ def _accept(w: Work, sender: _Sender, code: str | None, minutes: int | None) -> 
     offer, outcome = _which(w, sender, code)
     if offer is None:
         return outcome
-    answer = offers.accept(w, offer.id, minutes)
+    answer = answers.accept(w, offer.id, minutes)
     number = w.session.scalar(select(Ticket.number).where(Ticket.id == offer.ticket_id)) or ""
     _understood(w, sender.number)
     if answer is Answer.YOURS:
         return "accepted"  # the confirmation itself is the answer
+    if answer is Answer.NOTED:
+        w.session.refresh(offer)
+        return _say(w, sender.number, "time_noted", number=number, minutes=offer.eta_minutes)
     template = {Answer.YOURS_ALREADY: "accepted_again", Answer.TAKEN: "taken_by_another"}.get(answer, "no_longer_open")
     return _say(w, sender.number, template, number=number)
 
@@ -130,7 +140,7 @@ def _decline(w: Work, sender: _Sender, code: str | None, reason: str) -> str:
         return outcome
     number = w.session.scalar(select(Ticket.number).where(Ticket.id == offer.ticket_id)) or ""
     _understood(w, sender.number)
-    if offers.decline(w, offer.id, reason):
+    if answers.decline(w, offer.id, reason):
         return _say(w, sender.number, "declined", number=number)
     return _say(w, sender.number, "no_longer_open", number=number)
 
@@ -153,6 +163,24 @@ def _which(w: Work, sender: _Sender, code: str | None) -> tuple[Offer | None, st
     found = select(Offer).where(Offer.phone == sender.number, Offer.provider_id == sender.provider_id)
     last = w.session.scalar(found.order_by(Offer.id.desc()).limit(1))
     return (last, "") if last else (None, _say(w, sender.number, "no_open_order"))
+
+
+def _departed(w: Work, sender: _Sender, code: str | None) -> str:
+    ticket, outcome = _order(w, sender, code)
+    if ticket is None:
+        return outcome
+    visits.departed(w, ticket.id)
+    _understood(w, sender.number)
+    return _say(w, sender.number, "departed", number=ticket.number)
+
+
+def _give_back(w: Work, sender: _Sender, code: str | None, reason: str) -> str:
+    ticket, outcome = _order(w, sender, code)
+    if ticket is None:
+        return outcome
+    taking_back.give_back(w, ticket.id, reason)
+    _understood(w, sender.number)
+    return _say(w, sender.number, "given_back", number=ticket.number)
 
 
 def _arrived(w: Work, sender: _Sender, code: str | None) -> str:
@@ -252,8 +280,9 @@ def _sender(w: Work, number: str) -> _Sender:
     orders: list[Ticket] = []
     if provider_id is not None:
         mine = select(Offer).where(
-            Offer.phone == number, Offer.provider_id == provider_id, Offer.state == "offered", Offer.expires_at > w.now
-        )
+            Offer.phone == number, Offer.provider_id == provider_id,
+            or_(Offer.state == "proposed", and_(Offer.state == "offered", Offer.expires_at > w.now)),
+        )  # fmt: skip
         open_offers = list(w.session.scalars(mine.order_by(Offer.id)))
         held = select(Ticket).where(Ticket.assigned_provider_id == provider_id)
         orders = list(w.session.scalars(held.where(Ticket.state.in_(("accepted", "arrived"))).order_by(Ticket.id)))

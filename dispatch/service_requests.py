@@ -11,6 +11,7 @@ from dispatch.messages import WITHDRAWAL, WITHDRAWAL_VALID, sms
 from dispatch.registration import five_elements, wish
 from dispatch.tables import Offer
 from dispatch.tickets import URGENCIES, Watch
+from dispatch.whereabouts import place_of
 from foundation.numbers import NumberPlan
 from foundation.text import clean, one_line
 from foundation.writer import Work
@@ -60,12 +61,14 @@ def open_request(w: Work, new: NewRequest, plan: NumberPlan | None = None) -> in
         raise BadInput("没有这个住户或居民", f"there is no home {new.home_id} or person {new.person_id}")
     number = (plan or NumberPlan()).parse(new.caller)
     work_class = item.work_class
+    here = place_of(w.session, home, community)
     ticket = tickets.open_ticket(
         w, "service_request", "registered", "desk", Watch.within("ticket.registered", limits.REGISTERED, w.now),
         urgency=new.urgency, item=item.code, summary=summary, caller=number.e164,
         caller_name=one_line(new.caller_name, 80), home_id=new.home_id, person_id=new.person_id,
         arrival_id=new.arrival_id, community=community, district=community[:6],
         address=address or (home.address if home else ""),
+        latitude=here.latitude if here else None, longitude=here.longitude if here else None,
         elements=five_elements(new.elements),
         policy={
             "mode": "sequential", "work_class": work_class, "accept_minutes": limits.ACCEPT[work_class],

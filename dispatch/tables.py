@@ -56,6 +56,7 @@ class Arrival(Base):
         Index("ix_arrivals_undisposed", "arrived_at", sqlite_where=text("disposition IS NULL"),
               postgresql_where=text("disposition IS NULL")),
         Index("ix_arrivals_caller", "caller", "arrived_at"),
+        Index("ix_arrivals_arrived_at", "arrived_at"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -115,6 +116,9 @@ class Ticket(Base):
               sqlite_where=text("kind = 'emergency' AND state NOT IN ('closed', 'archived')"),
               postgresql_where=text("kind = 'emergency' AND state NOT IN ('closed', 'archived')")),
         Index("ix_tickets_open", "next_deadline_at", sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
+        Index("ix_tickets_open_kind", "kind", "id", sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
+        Index("ix_tickets_kind", "kind", "id"),
+        Index("ix_tickets_opened_at", "opened_at"),
         Index("ix_tickets_to_archive", "closed_at", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
         Index("ix_tickets_due_at", "due_at"),
         Index("ix_tickets_closed_at", "closed_at"),

@@ -73,7 +73,12 @@ def _offer(session: Session, row: OutboxMessage, now: datetime) -> str | None:
     offer = session.get(Offer, row.offer_id or 0, populate_existing=True)
     if offer is None or offer.state != "offered":
         return f"the offer is {offer.state if offer else 'gone'}"
-    return "the offer's time is over" if offer.expires_at <= now else None
+    if offer.expires_at <= now:
+        return "the offer's time is over"
+    ticket = _ticket(session, row)
+    if ticket is None or ticket.assigned_provider_id is not None or not states.is_open(ticket.state):
+        return "the order is taken or over"
+    return None
 
 
 def _confirmation(session: Session, row: OutboxMessage, _now: datetime) -> str | None:
@@ -95,7 +100,10 @@ def _resident(session: Session, row: OutboxMessage, _now: datetime) -> str | Non
     allowed = {
         "resident_registered": ("registered", "offered", "escalated"),
         "resident_searching": ("offered", "escalated"),
+        "resident_city": ("offered", "escalated"),
+        "resident_neighbours": ("offered", "escalated"),
         "resident_coming": ("accepted",),
+        "resident_on_way": ("accepted",),
         "resident_cancelled": ("closed",),
     }.get(row.template, ())
     if ticket is None or ticket.state not in allowed:
@@ -127,6 +135,7 @@ _CHECKS: dict[str, Check] = {
     "call_back": _call_back,
     "sos": _sos,
     "offer": _offer,
+    "offer_call": _offer,
     "confirmation": _confirmation,
     "withdrawal": _withdrawal,
     "resident": _resident,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from foundation.tables import OutboxMessage
+from foundation.tables import Base, OutboxMessage
 
 CLAIM_FOR = timedelta(seconds=10)
 RETRY_AFTER = (timedelta(seconds=15), timedelta(seconds=60), timedelta(seconds=240))
@@ -23,6 +23,14 @@ RETRY_AFTER = (timedelta(seconds=15), timedelta(seconds=60), timedelta(seconds=2
 
 
 _SUPERSEDED = "superseded by a newer message"
+_UNWRITTEN = "outbox"
+_ROWS = Base.metadata.tables[OutboxMessage.__tablename__]
+_INSERT = insert(_ROWS)
+_SUPERSEDE = (
+    update(_ROWS)
+    .where(_ROWS.c.dedupe_key.in_(bindparam("keys", expanding=True)), _ROWS.c.state == "pending")
+    .values(state="cancelled", reason=_SUPERSEDED)
+)
 
 
 @dataclass(frozen=True)
@@ -57,49 +65,70 @@ class Message:
     valid_until: datetime | None = None
 
 
-def queue(session: Session, message: Message, now: datetime) -> OutboxMessage:
-    """Write `message` as pending; one pending with its `dedupe_key` is cancelled as superseded first."""
+def queue(session: Session, message: Message, now: datetime) -> None:
+    """Put `message` among those that this transaction will write (`write`); it supersedes an older one of its key."""
+    waiting = unwritten(session)
     if message.dedupe_key is not None:
-        session.execute(
-            update(OutboxMessage)
-            .where(OutboxMessage.dedupe_key == message.dedupe_key, OutboxMessage.state == "pending")
-            .values(state="cancelled", reason=_SUPERSEDED)
-        )
-    row = OutboxMessage(
-        kind=message.kind.name,
-        channel=message.channel,
-        recipient=message.recipient,
-        template=message.template,
-        params=message.params,
-        priority=message.kind.priority,
-        ticket_id=message.ticket_id,
-        offer_id=message.offer_id,
-        dedupe_key=message.dedupe_key,
-        state="pending",
-        created_at=now,
-        not_before=message.not_before or now,
-        valid_until=message.valid_until,
-    )
-    session.add(row)
+        for row in waiting:
+            if row["dedupe_key"] == message.dedupe_key and row["state"] == "pending":
+                row.update(state="cancelled", reason=_SUPERSEDED)
+    waiting.append(
+        {
+            "kind": message.kind.name, "channel": message.channel, "recipient": message.recipient,
+            "template": message.template, "params": message.params, "priority": message.kind.priority,
+            "ticket_id": message.ticket_id, "offer_id": message.offer_id, "dedupe_key": message.dedupe_key,
+            "state": "pending", "reason": None, "attempts": 0, "created_at": now,
+            "not_before": message.not_before or now, "valid_until": message.valid_until,
+        }
+    )  # fmt: skip
+
+
+def unwritten(session: Session) -> list[dict[str, Any]]:
+    """The rows that `write` will write: this transaction's messages so far."""
+    rows: list[dict[str, Any]] = session.info.setdefault(_UNWRITTEN, [])
+    return rows
+
+
+def write(session: Session) -> None:
+    """Write what was queued, all by one statement; a pending one with the same `dedupe_key` is superseded first."""
+    rows = unwritten(session)
+    if not rows:
+        return
     session.flush()
-    return row
+    connection = session.connection()
+    if keys := [row["dedupe_key"] for row in rows if row["dedupe_key"] is not None]:
+        connection.execute(_SUPERSEDE, {"keys": keys})
+    connection.execute(_INSERT, rows)
+    rows.clear()
 
 
 def withdraw(
-    session: Session, reason: str, *, ticket_id: int | None = None, offer_id: int | None = None,
+    session: Session, reason: str, *, ticket_id: int | None = None, offer_ids: Sequence[int] = (),
     kinds: Sequence[str] | None = None,
-) -> int:  # fmt: skip
-    """Cancel pending messages of a ticket or an offer (one of them is needed); returns how many."""
-    if ticket_id is None and offer_id is None:
+) -> set[int]:  # fmt: skip
+    """Cancel pending messages of a ticket or of offers (one of them is needed): the offers whose messages they were."""
+    if ticket_id is None and not offer_ids:
         raise ValueError("withdraw needs a ticket or an offer: an empty rule must match nothing")
-    change = update(OutboxMessage).where(OutboxMessage.state == "pending")
+    change = update(_ROWS).where(_ROWS.c.state == "pending")
     if ticket_id is not None:
-        change = change.where(OutboxMessage.ticket_id == ticket_id)
-    if offer_id is not None:
-        change = change.where(OutboxMessage.offer_id == offer_id)
+        change = change.where(_ROWS.c.ticket_id == ticket_id)
+    if offer_ids:
+        change = change.where(_ROWS.c.offer_id.in_(offer_ids))
     if kinds is not None:
-        change = change.where(OutboxMessage.kind.in_(kinds))
-    return _rows(session, change.values(state="cancelled", reason=reason))
+        change = change.where(_ROWS.c.kind.in_(kinds))
+    change = change.values(state="cancelled", reason=reason).returning(_ROWS.c.offer_id)
+    session.flush()
+    found = {row[0] for row in session.connection().execute(change)}
+    for row in unwritten(session):
+        if (
+            row["state"] == "pending"
+            and (ticket_id is None or row["ticket_id"] == ticket_id)
+            and (not offer_ids or row["offer_id"] in offer_ids)
+            and (kinds is None or row["kind"] in kinds)
+        ):
+            row.update(state="cancelled", reason=reason)
+            found.add(row["offer_id"])
+    return found - {None}
 
 
 def claim(

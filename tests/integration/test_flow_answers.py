@@ -12,7 +12,7 @@ from sqlalchemy import select
 from callcenter.bridge.asking import Ask, ask_of
 from callcenter.bridge.events import AmiEvent
 from callcenter.flows.telling import Teller
-from dispatch import arrivals, flow_answers, journal, matching, offers, tellings, visits
+from dispatch import answers, arrivals, flow_answers, journal, matching, tellings, visits
 from dispatch.journal import CallStep, StepKind
 from dispatch.limits import LOCAL
 from dispatch.tables import Arrival, StaffTask, Ticket
@@ -209,7 +209,7 @@ def test_callers_are_recognised_by_their_number(town: Town) -> None:
     ticket = town.request()
     with town.database.read() as session:
         assert tellings.recognise(session, RESIDENT) == "ticket"
-    town.call(offers.accept, town.offers(ticket)[0].id, 20)
+    town.call(answers.accept, town.offers(ticket)[0].id, 20)
     town.call(visits.done, ticket, 80)
     town.sms(RESIDENT, "5")
 
@@ -219,7 +219,7 @@ def test_the_progress_of_my_ticket_is_told_in_both_languages_without_an_address(
     ticket = town.request()
     (looking,) = tell(town, "my_ticket", asker()) or []
     assert "正在为您联系服务商" in looking
-    town.call(offers.accept, town.offers(ticket)[0].id, 20)
+    town.call(answers.accept, town.offers(ticket)[0].id, 20)
     (zh,) = tell(town, "my_ticket", asker()) or []
     (en,) = tell(town, "my_ticket", asker(language="en")) or []
     assert "水管师傅1已接单" in zh
@@ -234,7 +234,7 @@ def test_the_progress_of_my_ticket_is_told_in_both_languages_without_an_address(
 def test_the_provider_on_the_way_is_told_with_its_telephone(town: Town) -> None:
     ticket = town.request()
     assert tell(town, "provider_on_way", asker()) == []
-    town.call(offers.accept, town.offers(ticket)[0].id, 20)
+    town.call(answers.accept, town.offers(ticket)[0].id, 20)
     told = tell(town, "provider_on_way", asker()) or []
     assert len(told) == 2
     assert "幺三九" in told[1]
@@ -245,7 +245,7 @@ def test_the_provider_on_the_way_is_told_with_its_telephone(town: Town) -> None:
 def test_a_provider_hears_its_orders_and_nobody_else_does(town: Town) -> None:
     held, _waiting = town.request(), town.request()
     for offer in town.offers(held)[:1]:
-        town.call(offers.accept, offer.id, 20)
+        town.call(answers.accept, offer.id, 20)
     provider = next(o.phone for o in town.offers(held) if o.state == "accepted")
     told = tell(town, "my_orders", asker(provider)) or []
     assert "一单" in told[0]
@@ -260,7 +260,7 @@ def test_an_offer_and_a_follow_up_are_told_by_their_subject(town: Town) -> None:
     (told,) = tell(town, "offer", asker("", f"offer-{offer.id}")) or []
     assert told.startswith("新订单：")
     assert tell(town, "offer", asker("", "offer-99999")) == []
-    town.call(offers.accept, offer.id, 20)
+    town.call(answers.accept, offer.id, 20)
     assert tell(town, "offer", asker("", f"offer-{offer.id}")) == []
     town.call(visits.done, ticket, 80)
     (asked,) = tell(town, "follow_up", asker("", f"follow-up-{ticket}")) or []
@@ -333,7 +333,7 @@ def test_no_answer_is_longer_than_the_dialplan_takes(here: Town) -> None:
     spoken = Spoken()
     teller = Teller(here.database, here.clock, PLAN, spoken.speak, spoken.set_var)
     for _ in range(3):
-        here.call(offers.accept, here.offers(here.request())[0].id, 20)
+        here.call(answers.accept, here.offers(here.request())[0].id, 20)
     answer = teller.answer(question(topic="provider_on_way"))
     assert len(answer) <= 400
     assert answer.count("&") == 4
@@ -361,7 +361,7 @@ def test_what_a_caller_typed_comes_decoded_and_bounded() -> None:
 
 def _done(town: Town) -> int:
     ticket = town.request()
-    town.call(offers.accept, town.offers(ticket)[0].id, 20)
+    town.call(answers.accept, town.offers(ticket)[0].id, 20)
     town.call(visits.done, ticket, 80)
     assert town.ticket(ticket).state == "done"
     return ticket

@@ -43,7 +43,9 @@ def sms(kind: MessageKind = REMINDER, to: str = "+8615400030001", **more: object
 
 
 def send(w: Work, message: Message) -> int:
-    return w.send(message).id
+    w.send(message)
+    outbox.write(w.session)
+    return w.session.scalars(select(OutboxMessage.id).order_by(OutboxMessage.id.desc()).limit(1)).one()
 
 
 def claim(w: Work, limit: int = 10, untrue: object = true) -> list[tuple[int, str]]:

@@ -9,12 +9,26 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from callcenter.console import item_search
-from callcenter.console.house import House, InHouse, Operator
+from callcenter.console.house import Caseworker, House, InHouse, Operator
 from callcenter.console.sessions import Viewer
-from dispatch import cards, follow_up, matching, offers, queries, service_requests, staff_tasks, tickets, visits
+from dispatch import (
+    answers,
+    cards,
+    follow_up,
+    matching,
+    offers,
+    queries,
+    service_requests,
+    staff_tasks,
+    ticket_list,
+    tickets,
+    visits,
+)
+from dispatch.answers import Answer
 from dispatch.errors import missing
 from dispatch.ranking import Ranked
 from dispatch.service_requests import NewRequest
+from dispatch.tables import TICKET_KINDS
 from foundation.errors import Conflict, Invalid
 from foundation.text import clean, one_line
 from foundation.writer import Priority
@@ -31,18 +45,22 @@ SHOWN_PROVIDERS = 3
 
 
 @router.get("/tickets")
-def ticket_list(
+def list_tickets(
     request: Request,
     in_house: InHouse,
-    viewer: Operator,
+    viewer: Caseworker,
     show: Annotated[str, Query(pattern="^(open|closed|all)$")] = "open",
-    kind: Annotated[str, Query(pattern="^(|inquiry|service_request|emergency|complaint|suggestion)$")] = "",
+    kind: Annotated[str, Query(pattern=f"^(|{'|'.join(TICKET_KINDS)})$")] = "",
     q: Annotated[str, Query(max_length=60)] = "",
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
 ) -> HTMLResponse:
     """Tickets, newest first, by state, kind or words."""
     with in_house.database.read() as session:
-        found = queries.tickets(session, show=show, kind=kind, text=one_line(q, 60), page=page)
+        found = ticket_list.tickets(
+            session, show=show, kind=kind, text=one_line(q, 60), before=before, after=after, sight=viewer.sight,
+            plan=in_house.plan,
+        )  # fmt: skip
     return in_house.pages.matter(request, "tickets.html", viewer, "tickets", found=found)
 
 
@@ -58,10 +76,10 @@ def new_request(
     with in_house.database.read() as session:
         caller = None
         if arrival is not None:
-            caller = cards.caller_card(session, arrival)
+            caller = cards.caller_card(session, arrival, viewer.sight)
         elif home is not None:
-            caller = cards.home_card(session, home)
-        communities = residents.communities(session, in_house.clock.now().date())
+            caller = cards.home_card(session, home, viewer.sight)
+        communities = residents.communities(session, in_house.clock.now().date(), viewer.scope)
         return in_house.pages.matter(
             request, "request_form.html", viewer, "desk", caller=caller, communities=communities,
             items=item_search.search("", viewer.locale),
@@ -69,7 +87,7 @@ def new_request(
 
 
 @router.get("/items")
-def items(in_house: InHouse, viewer: Operator, item_q: Annotated[str, Query(max_length=30)] = "") -> HTMLResponse:
+def items(in_house: InHouse, viewer: Caseworker, item_q: Annotated[str, Query(max_length=30)] = "") -> HTMLResponse:
     """Items of the taxonomy, found by characters, pinyin, initials or code."""
     return in_house.pages.fragment("items.html", viewer, items=item_search.search(item_q, viewer.locale), q=item_q)
 
@@ -101,6 +119,8 @@ def open_request(
         raise Invalid("联系电话不是一个号码", "The telephone is no number", field="phone")
     if item not in ITEMS:
         raise Invalid("请从目录中选择服务项目", "Choose an item of the catalogue", field="item")
+    if not viewer.scope.covers(community):
+        raise Invalid("这个社区不在您的区域内", "This community is not in your area", field="community")
     told = {"who": who, "when": when, "where": where, "cause": cause, "course": course}
     new = NewRequest(
         item=item, summary=clean(summary, 500), address=one_line(address, 200), community=community,
@@ -116,20 +136,20 @@ def open_request(
 
 
 @router.get("/tickets/{ticket_id}")
-def ticket(request: Request, in_house: InHouse, viewer: Operator, ticket_id: TicketId) -> HTMLResponse:
+def ticket(request: Request, in_house: InHouse, viewer: Caseworker, ticket_id: TicketId) -> HTMLResponse:
     """A ticket, an alarm's too: what it is, what happened, what can be done now."""
     return _page(request, in_house, viewer, ticket_id)
 
 
 @router.get("/tickets/{ticket_id}/facts")
-def ticket_facts(in_house: InHouse, viewer: Operator, ticket_id: TicketId) -> HTMLResponse:
+def ticket_facts(in_house: InHouse, viewer: Caseworker, ticket_id: TicketId) -> HTMLResponse:
     """The part of the page that changes by itself."""
     with in_house.database.read() as session:
         return in_house.pages.fragment("ticket_facts.html", viewer, page=_found(session, ticket_id))
 
 
 @router.get("/tickets/{ticket_id}/actions")
-def ticket_actions(in_house: InHouse, viewer: Operator, ticket_id: TicketId) -> HTMLResponse:
+def ticket_actions(in_house: InHouse, viewer: Caseworker, ticket_id: TicketId) -> HTMLResponse:
     """What can be done now."""
     with in_house.database.read() as session:
         page = _found(session, ticket_id)
@@ -140,7 +160,7 @@ def ticket_actions(in_house: InHouse, viewer: Operator, ticket_id: TicketId) -> 
 
 @router.post("/tickets/{ticket_id}/note")
 def note(
-    request: Request, in_house: InHouse, viewer: Operator, ticket_id: TicketId,
+    request: Request, in_house: InHouse, viewer: Caseworker, ticket_id: TicketId,
     text: Annotated[str, Form(min_length=1, max_length=4000)],
 ) -> HTMLResponse:  # fmt: skip
     """Write a note into the ticket."""
@@ -166,8 +186,8 @@ def accept(
     minutes: Annotated[int | None, Form(ge=1, le=1440)] = None,
 ) -> HTMLResponse:  # fmt: skip
     """The provider said yes by telephone: accept on its behalf."""
-    told = in_house.writer.call(offers.accept, offer_id, minutes, actor=viewer.actor, priority=Priority.CALL)
-    if told not in (offers.Answer.YOURS, offers.Answer.YOURS_ALREADY):
+    told = in_house.writer.call(answers.accept, offer_id, minutes, actor=viewer.actor, priority=Priority.CALL)
+    if told not in (Answer.YOURS, Answer.YOURS_ALREADY, Answer.NOTED):
         raise Conflict("这张单已被别家接走或已经结束", "Another provider holds this order, or it is over")
     return _page(request, in_house, viewer, ticket_id)
 
@@ -177,7 +197,7 @@ def decline(
     request: Request, in_house: InHouse, viewer: Operator, ticket_id: TicketId, offer_id: RowId, reason: Short = ""
 ) -> HTMLResponse:
     """The provider said no by telephone."""
-    in_house.writer.call(offers.decline, offer_id, one_line(reason, 200), actor=viewer.actor, priority=Priority.CALL)
+    in_house.writer.call(answers.decline, offer_id, one_line(reason, 200), actor=viewer.actor, priority=Priority.CALL)
     return _page(request, in_house, viewer, ticket_id)
 
 
@@ -238,7 +258,7 @@ def task_done(in_house: InHouse, viewer: Operator, task_id: Annotated[int, Path(
     """A person looked at it."""
     in_house.writer.call(staff_tasks.finish_task, task_id, actor=viewer.actor)
     with in_house.database.read() as session:
-        return in_house.pages.fragment("waiting_deadlines.html", viewer, waiting=queries.waiting(session))
+        return in_house.pages.fragment("waiting_deadlines.html", viewer, waiting=queries.waiting(session, viewer.sight))
 
 
 def _page(request: Request, in_house: House, viewer: Viewer, ticket_id: int) -> HTMLResponse:
