@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dispatch import recordings
 from dispatch.names import Names
 from dispatch.recording_tables import Recording
+from dispatch.sight import ALL, Sight, sees_home
 from dispatch.tables import (
     Arrival,
     ArrivalTicket,
@@ -124,23 +125,28 @@ def ticket_page(session: Session, ticket_id: int) -> TicketPage | None:
     )  # fmt: skip
 
 
-def caller_card(session: Session, arrival_id: int) -> CallerCard | None:
-    """The card of a call; None when there is no such arrival."""
+def caller_card(session: Session, arrival_id: int, sight: Sight = ALL) -> CallerCard | None:
+    """The card of a call; None when there is no such arrival.
+
+    While the call is at hand all is shown of whoever is on the line; afterwards as much as lies in sight.
+    """
     arrival = session.get(Arrival, arrival_id)
-    return None if arrival is None else _caller(session, arrival, arrival.caller, arrival.device_code, None)
+    if arrival is None:
+        return None
+    return _caller(session, arrival, arrival.caller, arrival.device_code, ALL if sight.on_duty(arrival) else sight)
 
 
-def number_card(session: Session, number: str, person_id: int | None = None) -> CallerCard:
+def number_card(session: Session, number: str, person_id: int | None = None, sight: Sight = ALL) -> CallerCard:
     """The card of a number or a person when nobody is calling."""
-    return _caller(session, None, number, None, person_id)
+    return _caller(session, None, number, None, sight, person_id)
 
 
-def home_card(session: Session, home_id: int) -> CallerCard | None:
+def home_card(session: Session, home_id: int, sight: Sight = ALL) -> CallerCard | None:
     """The card of a home when nobody is calling."""
     card = residents.card(session, home_id=home_id)
     if card is None:
         return None
-    return _card(session, None, "", residents.LineMatch(home_id=home_id), card, home_id)
+    return _card(session, None, "", residents.LineMatch(home_id=home_id), card, home_id, sight)
 
 
 def tries(arrivals: Iterable[Arrival]) -> tuple[dict[str, Any], ...]:
@@ -157,23 +163,26 @@ def tries(arrivals: Iterable[Arrival]) -> tuple[dict[str, Any], ...]:
 
 
 def _caller(
-    session: Session, arrival: Arrival | None, number: str, device_code: str | None, person_id: int | None
-) -> CallerCard:
-    match = residents.find_by_number(session, number)
+    session: Session, arrival: Arrival | None, number: str, device_code: str | None, sight: Sight,
+    person_id: int | None = None,
+) -> CallerCard:  # fmt: skip
+    match = residents.narrowed(session, residents.find_by_number(session, number), sight.scope)
     home_id = arrival.home_id if arrival and arrival.home_id else match.home_id
     if home_id is None and device_code:
         device = residents.find_device(session, device_code)
         home_id = device.home_id if device else None
+    if home_id is not None and not sees_home(session, sight, home_id):
+        home_id = None
     card = None
     if home_id is not None or person_id is not None:
         card = residents.card(session, home_id=home_id, person_id=person_id)
         home_id = card.home.id if card and card.home else home_id
-    return _card(session, arrival, number, match, card, home_id)
+    return _card(session, arrival, number, match, card, home_id, sight)
 
 
 def _card(
     session: Session, arrival: Arrival | None, number: str, match: residents.LineMatch, card: residents.Card | None,
-    home_id: int | None,
+    home_id: int | None, sight: Sight,
 ) -> CallerCard:  # fmt: skip
     mine: list[ColumnElement[bool]] = []
     if number:
@@ -183,8 +192,9 @@ def _card(
     found: Sequence[Ticket] = ()
     total = before = 0
     if mine:
-        found = session.scalars(select(Ticket).where(or_(*mine)).order_by(Ticket.id.desc()).limit(20)).all()
-        total = count_of(session, Ticket, or_(*mine))
+        shown = or_(*mine), sight.opened()
+        found = session.scalars(select(Ticket).where(*shown).order_by(Ticket.id.desc()).limit(20)).all()
+        total = count_of(session, Ticket, *shown)
     if number:
         earlier = Arrival.id != (arrival.id if arrival else 0)
         before = count_of(session, Arrival, Arrival.caller == number, earlier)

@@ -7,6 +7,7 @@ from functools import cached_property
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch import organisations
 from dispatch.tables import (
     DutyPhone,
     Seat,
@@ -41,6 +42,8 @@ class Names:
         kind, _, rest = key.partition(":")
         if kind == "user":
             return self._users.get(rest, rest)
+        if kind == "org" and rest.isdigit():
+            return organisations.name_of(self._session, int(rest), locale) or key
         if kind == "provider" and rest.isdigit():
             return self._session.scalar(select(Provider.name).where(Provider.id == int(rest))) or key
         if kind == "cli":
@@ -60,6 +63,7 @@ class Names:
             "exchange": ("电话交换机", "the exchange"),
             "desk": ("坐席组", "the desk"),
             "supervisor": ("班长", "the supervisor"),
+            "city": ("市级中心", "the city's centre"),
             "app": ("系统", "the system"),
             "dialplan": ("电话交换机", "the exchange"),
         }

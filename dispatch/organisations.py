@@ -13,6 +13,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch import staff
 from dispatch.errors import BadInput, missing
 from dispatch.organisation_tables import KINDS, Organisation, OrganisationMember
 from dispatch.sight import Sight
@@ -105,6 +106,8 @@ def set_membership(w: Work, user_id: int, organisation_id: int | None) -> None:
             w.session.delete(row)
     else:
         organisation = _open_one(w.session, organisation_id)
+        if organisation.kind != "operating_body":
+            staff.keep_an_administrator(w.session, user)
         if organisation.kind in MEMBERLESS:
             raise BadInput("外部单位没有账号", f"{organisation.name} is an outside service: it has no accounts here")
         if row is None:

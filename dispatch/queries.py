@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from dispatch import call_backs
 from dispatch.cards import ENDED, arrivals_of, count_of, tries
 from dispatch.names import Names
+from dispatch.sight import ALL, Sight
 from dispatch.tables import (
     Arrival,
     ArrivalTicket,
@@ -21,13 +22,14 @@ from dispatch.tables import (
     StaffUser,
     Ticket,
 )
+from dispatch.ticket_list import IS_OPEN, count_up_to
 from foundation.tables import Deadline, Heartbeat
 from residents import queries as residents
 
 MOST_CALLS = 30
 MOST_DEADLINES = 12
 MOST_TASKS = 8
-PAGE = 40
+MOST_OPEN = 100_000
 
 
 @dataclass(frozen=True)
@@ -96,39 +98,24 @@ class Waiting:
     call_backs_total: int = 0
 
 
-@dataclass(frozen=True)
-class TicketList:
-    """A page of the list of tickets, and of how many."""
-
-    rows: list[Ticket]
-    total: int
-    page: int
-    open_total: int
-    names: Names
-    filters: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // PAGE))
-
-
-def waiting(session: Session) -> Waiting:
-    """What waits now."""
-    calls, calls_total = _calls(session)
-    deadlines, deadlines_total = _deadlines(session)
-    open_tasks = StaffTask.done_at.is_(None)
-    tasks = session.scalars(select(StaffTask).where(open_tasks).order_by(StaffTask.id).limit(MOST_TASKS))
+def waiting(session: Session, sight: Sight = ALL) -> Waiting:
+    """What waits now and is in sight. Calls, call-backs and alarms of every district wait for whoever takes calls."""
+    calls, calls_total = _calls(session) if sight.rights.calls else ([], 0)
+    deadlines, deadlines_total = _deadlines(session, sight)
+    open_tasks = [StaffTask.done_at.is_(None), *_of_seen(sight, StaffTask.ticket_id)]
+    tasks = session.scalars(select(StaffTask).where(*open_tasks).order_by(StaffTask.id).limit(MOST_TASKS))
+    owed = sight.rights.calls
     return Waiting(
-        alarms(session), calls, calls_total, deadlines, deadlines_total, list(tasks),
-        count_of(session, StaffTask, open_tasks), Names(session),
-        call_backs=list(call_backs.open_ones(session, MOST_TASKS)),
-        call_backs_total=count_of(session, CallBack, CallBack.state.in_(call_backs.OWED)),
+        alarms(session, sight), calls, calls_total, deadlines, deadlines_total, list(tasks),
+        count_of(session, StaffTask, *open_tasks), Names(session),
+        call_backs=list(call_backs.open_ones(session, MOST_TASKS)) if owed else [],
+        call_backs_total=count_of(session, CallBack, CallBack.state.in_(call_backs.OWED)) if owed else 0,
     )  # fmt: skip
 
 
-def alarms(session: Session) -> list[AlarmView]:
-    """Every open alarm: those nobody took first, then the oldest."""
-    rows = select(Ticket).where(Ticket.kind == "emergency", Ticket.state.not_in(ENDED))
+def alarms(session: Session, sight: Sight = ALL) -> list[AlarmView]:
+    """Every open alarm in sight: those nobody took first, then the oldest."""
+    rows = select(Ticket).where(Ticket.kind == "emergency", IS_OPEN, sight.opened())
     return [_alarm(session, t) for t in session.scalars(rows.order_by(Ticket.taken_at.is_not(None), Ticket.opened_at))]
 
 
@@ -138,29 +125,6 @@ def alarm(session: Session, ticket_id: int) -> AlarmView | None:
     if ticket is None or ticket.kind != "emergency" or ticket.state in ENDED:
         return None
     return _alarm(session, ticket)
-
-
-def tickets(session: Session, *, show: str, kind: str, text: str, page: int) -> TicketList:
-    """A page of tickets, newest first. `show` is `open`, `closed` or `all`; `text` part of a number, name, address."""
-    where: list[ColumnElement[bool]] = []
-    if show == "open":
-        where.append(Ticket.state.not_in(ENDED))
-    elif show == "closed":
-        where.append(Ticket.state.in_(ENDED))
-    if kind:
-        where.append(Ticket.kind == kind)
-    if text:
-        fields = (Ticket.number, Ticket.caller_name, Ticket.caller, Ticket.address, Ticket.summary)
-        where.append(or_(*(f.contains(text, autoescape=True) for f in fields)))
-    rows = select(Ticket).where(*where).order_by(Ticket.id.desc()).limit(PAGE).offset((page - 1) * PAGE)
-    return TicketList(
-        list(session.scalars(rows)),
-        count_of(session, Ticket, *where),
-        page,
-        count_of(session, Ticket, Ticket.state.not_in(ENDED)),
-        Names(session),
-        {"show": show, "kind": kind, "q": text},
-    )
 
 
 @dataclass(frozen=True)
@@ -177,16 +141,18 @@ class Today:
     last_tick: datetime | None
 
 
-def today(session: Session, since: datetime) -> Today:
-    """Figures since `since` (local midnight)."""
+def today(session: Session, since: datetime, sight: Sight = ALL) -> Today:
+    """Figures since `since` (local midnight) of what lies in the viewer's area; they name nobody."""
+    named = replace(sight, rights=replace(sight.rights, names=True))
+    mine, calls = named.tickets(), named.arrivals()
     here = Seat.user_id.is_not(None)
     tick = session.get(Heartbeat, "tick")
     return Today(
-        count_of(session, Arrival, Arrival.arrived_at >= since),
-        count_of(session, Arrival, Arrival.arrived_at >= since, Arrival.disposition.is_not(None)),
-        count_of(session, Ticket, Ticket.opened_at >= since),
-        count_of(session, Ticket, Ticket.opened_at >= since, Ticket.state.in_(ENDED)),
-        count_of(session, Ticket, Ticket.state.not_in(ENDED)),
+        count_of(session, Arrival, Arrival.arrived_at >= since, calls),
+        count_of(session, Arrival, Arrival.arrived_at >= since, Arrival.disposition.is_not(None), calls),
+        count_of(session, Ticket, Ticket.opened_at >= since, mine),
+        count_of(session, Ticket, Ticket.opened_at >= since, Ticket.state.in_(ENDED), mine),
+        count_up_to(session, MOST_OPEN, Ticket.id, IS_OPEN, mine),
         count_of(session, Seat, here),
         count_of(session, Seat),
         tick.at if tick else None,
@@ -265,16 +231,24 @@ def _call(session: Session, arrival: Arrival, ticket: Ticket | None) -> CallView
     )  # fmt: skip
 
 
-def _deadlines(session: Session) -> tuple[list[DeadlineView], int]:
-    is_open = Deadline.state == "open"
-    rows = select(Deadline).where(is_open).order_by(Deadline.urgent.desc(), Deadline.due_at).limit(MOST_DEADLINES)
+def _of_seen(sight: Sight, ticket_id: InstrumentedAttribute[int | None]) -> list[ColumnElement[bool]]:
+    """Rows about a ticket in sight; those about no ticket are the centre's own work."""
+    if sight.everything:
+        return []
+    seen = ticket_id.in_(select(Ticket.id).where(sight.opened()))
+    return [or_(seen, ticket_id.is_(None)) if sight.rights.calls else seen]
+
+
+def _deadlines(session: Session, sight: Sight) -> tuple[list[DeadlineView], int]:
+    is_open = [Deadline.state == "open", *_of_seen(sight, Deadline.ticket_id)]
+    rows = select(Deadline).where(*is_open).order_by(Deadline.urgent.desc(), Deadline.due_at).limit(MOST_DEADLINES)
     views = []
     for row in session.scalars(rows):
         kind, _, number = row.subject.partition(":")
         ticket = session.get(Ticket, row.ticket_id) if row.ticket_id else None
         arrival = session.get(Arrival, int(number)) if kind == "arrival" and number.isdigit() else None
         views.append(DeadlineView(row.kind, row.due_at, row.reason, row.urgent, ticket, arrival))
-    return views, count_of(session, Deadline, is_open)
+    return views, count_of(session, Deadline, *is_open)
 
 
 def midnight(now: datetime, zone: Any) -> datetime:

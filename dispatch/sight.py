@@ -75,14 +75,10 @@ class Sight:
             return true()
         if not self.rights.names:
             return false()
-        placed = or_(
-            and_(Ticket.community != "", self.scope.where(Ticket.community)),
-            and_(Ticket.community == "", self.scope.where(Ticket.district)),
-        )
         if self.organisation_id is None:
-            return placed
+            return placed(self.scope)
         given = select(TicketJourney.ticket_id).where(TicketJourney.organisation_id == self.organisation_id)
-        return or_(placed, Ticket.owner == f"org:{self.organisation_id}", Ticket.id.in_(given))
+        return or_(placed(self.scope), Ticket.owner == f"org:{self.organisation_id}", Ticket.id.in_(given))
 
     def opened(self) -> ColumnElement[bool]:
         """Tickets whose page may be opened: `tickets`, and every open alarm for those who take calls."""
@@ -98,7 +94,7 @@ class Sight:
             return false()
         homes = select(Home.id).where(self.scope.where(Home.division_code))
         of_tickets = select(ArrivalTicket.arrival_id).join(Ticket, Ticket.id == ArrivalTicket.ticket_id)
-        seen = [Arrival.home_id.in_(homes), Arrival.id.in_(of_tickets.where(self.tickets()))]
+        seen: list[ColumnElement[bool]] = [Arrival.home_id.in_(homes), Arrival.id.in_(of_tickets.where(self.tickets()))]
         if self.scope.unplaced:
             ticket = select(ArrivalTicket.ticket_id).where(ArrivalTicket.arrival_id == Arrival.id)
             seen.append(and_(Arrival.home_id.is_(None), ~ticket.exists()))
@@ -107,6 +103,14 @@ class Sight:
     def on_duty(self, arrival: Arrival) -> bool:
         """Whether this call is at hand: whoever takes calls must see who is on the line, wherever they live."""
         return self.rights.calls and (arrival.state == "live" or arrival.disposition is None)
+
+
+def placed(scope: Scope) -> ColumnElement[bool]:
+    """Tickets of an area: by their community, or where that is not known by their district."""
+    return or_(
+        and_(Ticket.community != "", scope.where(Ticket.community)),
+        and_(Ticket.community == "", scope.where(Ticket.district)),
+    )
 
 
 ALL = Sight(EVERYWHERE)

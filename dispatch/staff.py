@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dispatch.errors import BadInput, SeatTaken, missing
+from dispatch.organisation_tables import Organisation, OrganisationMember
 from dispatch.tables import ROLES, Seat, StaffUser
+from foundation.errors import Conflict
 from foundation.text import one_line
 from foundation.writer import Work
 
@@ -84,9 +86,51 @@ def end_sessions(w: Work, user_id: int) -> None:
     )
 
 
-def disable_user(w: Work, user_id: int) -> None:
-    """The account signs in no more; its seat is freed and its sessions end."""
+def enable_user(w: Work, user_id: int) -> None:
+    """A disabled account signs in again, with the password it had."""
     user = _user(w.session, user_id)
+    user.disabled_at = None
+    w.session.flush()
+    w.log("user.enabled", user=user.login)
+
+
+def set_role(w: Work, user_id: int, role: str) -> None:
+    """Give the account another role. Raises `BadInput` for an unknown one, `Conflict` for the last administrator."""
+    if role not in ROLES:
+        raise BadInput("没有这种角色", f"a role is one of {', '.join(ROLES)}")
+    user = _user(w.session, user_id)
+    if role != "admin":
+        keep_an_administrator(w.session, user)
+    user.role = role
+    w.session.flush()
+    w.log("user.role_changed", user=user.login, role=role)
+
+
+def keep_an_administrator(session: Session, user: StaffUser) -> None:
+    """Raises `Conflict` when `user` is the only one left who may let others in: an administrator of the centre.
+
+    The rows are locked, so that two do not leave at the same moment.
+    """
+    elsewhere = (
+        select(OrganisationMember.user_id)
+        .join(Organisation, Organisation.id == OrganisationMember.organisation_id)
+        .where(Organisation.kind != "operating_body")
+    )
+    admins = (
+        select(StaffUser.id)
+        .where(StaffUser.role == "admin", StaffUser.disabled_at.is_(None), StaffUser.id.not_in(elsewhere))
+        .with_for_update()
+    )
+    if list(session.scalars(admins)) == [user.id]:
+        raise Conflict(
+            "这是最后一个管理员，请先指定另一位", "this is the last administrator: make somebody else one first"
+        )
+
+
+def disable_user(w: Work, user_id: int) -> None:
+    """The account signs in no more; its seat is freed and its sessions end. Raises `Conflict` for the last admin."""
+    user = _user(w.session, user_id)
+    keep_an_administrator(w.session, user)
     user.disabled_at = w.now
     end_sessions(w, user_id)
     for name in w.session.scalars(select(Seat.name).where(Seat.user_id == user_id)):

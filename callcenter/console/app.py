@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callcenter.console.house import House, own_form
+from callcenter.console.in_sight import in_sight
 from callcenter.console.live import Live
 from callcenter.console.pages import HERE, Pages, language, look, wants_fragment
 from callcenter.console.routes import alarms, calls, desk, door, flows, incidents, people, recordings, tickets
@@ -83,10 +84,11 @@ def create_console(
     live = Live(database, pages)
     stream = Stream(clock, live.alarm_cards, live.understand)
     house = House(
-        database, writer, clock, settings, plan, Sessions(settings), pages, stream, TryLimit(), flow_desk,
+        database, writer, clock, settings, plan, Sessions(settings, clock), pages, stream, TryLimit(), flow_desk,
         recording_file,
     )  # fmt: skip
-    app = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(own_form)])
+    asked_first = [Depends(own_form), Depends(in_sight)]
+    app = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=asked_first)
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
     for part in (door, desk, calls, people, tickets, alarms, incidents, flows, recordings):

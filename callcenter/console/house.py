@@ -1,4 +1,9 @@
-"""What every route is given, and who may call it: the one place that decides on rights."""
+"""What every route is given, and who may call it: the one place that decides on rights.
+
+`SignedIn` is anybody with an account, hosts too, who see figures and no names; `Caseworker` sees residents and requests
+of the own area; `Keeper` keeps its residents' records; `Operator` takes calls; `Supervisor` and `Admin` hold that role
+in the centre. What is out of sight is missing: see `in_sight.py`.
+"""
 
 from __future__ import annotations
 
@@ -69,10 +74,24 @@ async def own_form(request: Request, in_house: InHouse, viewer: Visitor) -> None
     in_house.sessions.check_form(request, token, viewer)
 
 
-def operator(viewer: Visitor) -> Viewer:
+def signed_in(viewer: Visitor) -> Viewer:
     """Anybody who is signed in."""
     if viewer is None:
         raise SignInNeeded
+    return viewer
+
+
+def caseworker(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:
+    """Whoever may see residents and requests by name: operators, and those of desks and stations in their area."""
+    if not viewer.sight.rights.names:
+        raise NotYourRole
+    return viewer
+
+
+def operator(viewer: Annotated[Viewer, Depends(caseworker)]) -> Viewer:
+    """Whoever takes calls."""
+    if not viewer.sight.rights.calls:
+        raise NotYourRole
     return viewer
 
 
@@ -83,5 +102,23 @@ def supervisor(viewer: Annotated[Viewer, Depends(operator)]) -> Viewer:
     return viewer
 
 
+def admin(viewer: Annotated[Viewer, Depends(operator)]) -> Viewer:
+    """An administrator."""
+    if not viewer.may("admin"):
+        raise NotYourRole
+    return viewer
+
+
+def keeper(viewer: Annotated[Viewer, Depends(caseworker)]) -> Viewer:
+    """Whoever keeps the records of residents: desks and stations for their area, the installation's own people."""
+    if not viewer.sight.rights.keeps:
+        raise NotYourRole
+    return viewer
+
+
+SignedIn = Annotated[Viewer, Depends(signed_in)]
+Caseworker = Annotated[Viewer, Depends(caseworker)]
+Keeper = Annotated[Viewer, Depends(keeper)]
 Operator = Annotated[Viewer, Depends(operator)]
 Supervisor = Annotated[Viewer, Depends(supervisor)]
+Admin = Annotated[Viewer, Depends(admin)]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from callcenter.console.pages import Pages
-from callcenter.console.stream import News
+from callcenter.console.stream import AlarmCard, News
 from callcenter.console.words import LOCALES
 from dispatch import queries
 from dispatch.names import Names
@@ -28,13 +28,13 @@ class Live:
         self._pages = pages
         self._popped: OrderedDict[int, str] = OrderedDict()
 
-    def alarm_cards(self, happened: list[Happened]) -> list[dict[str, dict[str, Any]]]:
+    def alarm_cards(self, happened: list[Happened]) -> list[AlarmCard]:
         """The card of every alarm that the events touch, rendered in each language; `gone` when it is closed.
 
         Of an alarm just opened all is known already and nothing is read.
         """
         opened = _opened(happened)
-        cards = [{locale: self._card(alarm, None, locale) for locale in LOCALES} for alarm in opened.values()]
+        cards = [self._alarm(alarm, None) for alarm in opened.values()]
         others = sorted({h.ticket_id for h in happened if h.ticket_id is not None} - opened.keys())
         if not others:
             return cards
@@ -45,10 +45,10 @@ class Live:
                     continue
                 alarm = queries.alarm(session, ticket_id)
                 if alarm is None:
-                    cards.append({locale: {"id": ticket_id, "gone": True} for locale in LOCALES})
+                    gone = {locale: {"id": ticket_id, "gone": True} for locale in LOCALES}
+                    cards.append(AlarmCard(_place(ticket), gone))
                     continue
-                names = Names(session)
-                cards.append({locale: self._card(alarm, names, locale) for locale in LOCALES})
+                cards.append(self._alarm(alarm, Names(session)))
         return cards
 
     def understand(self, happened: list[Happened]) -> News:
@@ -59,6 +59,9 @@ class Live:
         arrivals = {h.arrival_id for h in happened if h.arrival_id is not None}
         called_back = {h.arrival_id for h in happened if h.kind == "call_back.connected"}
         return News(frozenset(regions), tuple(self._answered(sorted(arrivals), called_back)) if arrivals else ())
+
+    def _alarm(self, alarm: queries.AlarmView, names: Names | None) -> AlarmCard:
+        return AlarmCard(_place(alarm.ticket), {locale: self._card(alarm, names, locale) for locale in LOCALES})
 
     def _card(self, alarm: queries.AlarmView, names: Names | None, locale: str) -> dict[str, Any]:
         html = self._pages.render("alarm_card.html", locale, alarm=alarm, names=names)
@@ -81,6 +84,10 @@ class Live:
         while len(self._popped) > _REMEMBERED:
             self._popped.popitem(last=False)
         return found
+
+
+def _place(ticket: Ticket) -> str:
+    return ticket.community or ticket.district
 
 
 def _opened(happened: list[Happened]) -> dict[int, queries.AlarmView]:

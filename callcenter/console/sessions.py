@@ -1,4 +1,7 @@
-"""Who is at the browser: a signed cookie, checked against the user at each request, and the token of our own forms."""
+"""Who is at the browser: a signed cookie, checked against the user at each request, and the token of our own forms.
+
+What the person sees is read anew with each request, so a changed role or organisation holds from the next click on.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,11 @@ from sqlalchemy.orm import Session
 
 from callcenter.console.errors import ForeignForm
 from callcenter.console.settings import ConsoleSettings
+from dispatch import sight
+from dispatch.sight import Sight
 from dispatch.tables import Seat, StaffUser
+from foundation.clock import Clock
+from foundation.scope import Scope
 
 SESSION_COOKIE = "callcenter_session"
 FORM_COOKIE = "callcenter_form"
@@ -23,7 +30,9 @@ FORM_COOKIE = "callcenter_form"
 
 @dataclass(frozen=True)
 class Viewer:
-    """The signed-in person: who, in which role, at which seat (empty: none), and the token their forms carry."""
+    """The signed-in person: who, in which role, at which seat (empty: none), the token their forms carry, and what of
+    the house they see.
+    """
 
     user_id: int
     login: str
@@ -33,6 +42,12 @@ class Viewer:
     seat: str
     break_reason: str
     token: str
+    sight: Sight = sight.ALL
+
+    @property
+    def scope(self) -> Scope:
+        """The divisions in which this person's rights hold."""
+        return self.sight.scope
 
     @property
     def actor(self) -> str:
@@ -40,7 +55,11 @@ class Viewer:
         return f"user:{self.login}"
 
     def may(self, role: str) -> bool:
-        """Whether this person's role is `role` or above it."""
+        """Whether this person's role is `role` or above it, in the centre: a desk's head is no supervisor of calls."""
+        return self.sight.rights.calls and self.leads(role)
+
+    def leads(self, role: str) -> bool:
+        """Whether this person's role is `role` or above it in their own organisation."""
         order = ("operator", "supervisor", "admin")
         return order.index(self.role) >= order.index(role)
 
@@ -48,8 +67,9 @@ class Viewer:
 class Sessions:
     """Gives out cookies and reads them back."""
 
-    def __init__(self, settings: ConsoleSettings) -> None:
+    def __init__(self, settings: ConsoleSettings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._signer = URLSafeTimedSerializer(settings.secret, salt="console-session")
         self._key = hashlib.sha256(b"console-forms:" + settings.secret.encode()).digest()
 
@@ -78,9 +98,11 @@ class Sessions:
         if found is None or found[0].disabled_at is not None or found[0].session_generation != generation:
             return None
         user, seat = found
+        today = self._clock.now().astimezone(self._settings.zone_info).date()
         return Viewer(
             user.id, user.login, user.name, user.role, "en" if user.locale == "en" else "zh_CN",
             seat.name if seat else "", (seat.break_reason or "") if seat else "", self._token(nonce),
+            sight.of_user(session, user.id, today),
         )  # fmt: skip
 
     def form_token(self, request: Request, response: Response) -> str:

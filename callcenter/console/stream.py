@@ -44,6 +44,23 @@ Texts = dict[str, bytes]
 
 
 @dataclass(frozen=True)
+class AlarmCard:
+    """An alarm's card in each language, and the division it is in: who does not see that place is not sent it."""
+
+    place: str
+    told: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A message that was sent; `place` is None for those that are for all."""
+
+    number: int
+    texts: Texts
+    place: str | None
+
+
+@dataclass(frozen=True)
 class News:
     """What a commit means for the pages: names of regions that changed, and calls that a seat has answered."""
 
@@ -54,6 +71,7 @@ class News:
 @dataclass(eq=False)
 class _Browser:
     locale: str
+    sees: Callable[[str], bool]
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     lost: bool = False
     on_left: Callable[[], None] | None = None
@@ -74,7 +92,7 @@ class Stream:
     def __init__(
         self,
         clock: Clock,
-        alarm_cards: Callable[[list[Happened]], list[dict[str, dict[str, Any]]]],
+        alarm_cards: Callable[[list[Happened]], list[AlarmCard]],
         understand: Callable[[list[Happened]], News],
     ) -> None:
         self._clock = clock
@@ -85,7 +103,7 @@ class Stream:
         self._browsers: set[_Browser] = set()
         self._boot = secrets.token_hex(4)
         self._numbers = itertools.count(1)
-        self._kept: deque[tuple[int, Texts]] = deque(maxlen=KEPT)
+        self._kept: deque[_Sent] = deque(maxlen=KEPT)
         self._last = 0
         self._resting: dict[str, bool] = {}
 
@@ -125,15 +143,19 @@ class Stream:
     def rehearse(self, happened: list[Happened]) -> None:
         """Make the cards of these events and send them to nobody."""
         for card in self._alarm_cards(happened):
-            for data in card.values():
+            for data in card.told.values():
                 _message("alarm", data)
 
-    async def subscribe(self, locale: str, last_id: str, allowed: Callable[[], bool]) -> AsyncIterator[bytes]:
-        """The stream of one browser, from `last_id` on. `allowed` is asked at each beat, in a thread."""
-        browser = _Browser(locale)
+    async def subscribe(
+        self, locale: str, last_id: str, allowed: Callable[[], bool], sees: Callable[[str], bool] = lambda _place: True
+    ) -> AsyncIterator[bytes]:
+        """The stream of one browser, from `last_id` on. `allowed` is asked at each beat, in a thread; `sees` of each
+        alarm's division, in the loop.
+        """
+        browser = _Browser(locale, sees)
         # A first visit learns where it stands; who comes back keeps its own place until it has what it missed.
         hello = _message("hello", self._now(), "" if last_id else self._id(self._last))
-        for text in self._missed(last_id, locale):
+        for text in self._missed(last_id, browser):
             browser.queue.put_nowait(text)
         self._browsers.add(browser)
         try:
@@ -163,7 +185,7 @@ class Stream:
         """Send the cards to every browser; `left` is set when all of it is with their connections."""
         self._in_loop(partial(self._show_alarms, left=left), self._alarm_cards(happened))
 
-    def _show_alarms(self, cards: list[dict[str, dict[str, Any]]], left: threading.Event | None) -> None:
+    def _show_alarms(self, cards: list[AlarmCard], left: threading.Event | None) -> None:
         for card in cards:
             self._show_alarm(card)
         if left is not None:
@@ -200,15 +222,16 @@ class Stream:
             with contextlib.suppress(RuntimeError):  # the loop has just been closed: nobody is listening any more
                 loop.call_soon_threadsafe(what, value)
 
-    def _show_alarm(self, card: dict[str, dict[str, Any]]) -> None:
+    def _show_alarm(self, card: AlarmCard) -> None:
         number = self._number()
-        self._send(number, {locale: _message("alarm", data, self._id(number)) for locale, data in card.items()})
+        told = {locale: _message("alarm", data, self._id(number)) for locale, data in card.told.items()}
+        self._send(_Sent(number, told, card.place))
 
     def _publish(self, news: News) -> None:
         for seat, arrival in news.answered:
             number = self._number()
             data = {"seat": seat, "arrival": arrival}
-            self._send(number, {"*": _message("answered", data, self._id(number))})
+            self._send(_Sent(number, {"*": _message("answered", data, self._id(number))}, None))
         self._name({region for region in news.regions if region not in self._resting})
         for region in news.regions:
             if region in self._resting:
@@ -220,7 +243,7 @@ class Stream:
             return
         number = self._number()
         data = {"regions": sorted(regions), **self._now()}
-        self._send(number, {"*": _message("changed", data, self._id(number))})
+        self._send(_Sent(number, {"*": _message("changed", data, self._id(number))}, None))
         for region in regions:
             self._resting[region] = False
         loop.call_later(REST_S, self._rested, regions)
@@ -228,16 +251,18 @@ class Stream:
     def _rested(self, regions: set[str]) -> None:
         self._name({region for region in regions if self._resting.pop(region, False)})
 
-    def _send(self, number: int, texts: Texts) -> None:
-        self._kept.append((number, texts))
+    def _send(self, sent: _Sent) -> None:
+        self._kept.append(sent)
         for browser in self._browsers:
-            text = texts.get(browser.locale) or texts.get("*", b"")
+            if sent.place is not None and not browser.sees(sent.place):
+                continue
+            text = sent.texts.get(browser.locale) or sent.texts.get("*", b"")
             if browser.queue.full():  # too slow: it reads everything anew instead of an ever longer past
                 _empty(browser.queue)
                 browser.lost = True
             browser.queue.put_nowait(text)
 
-    def _missed(self, last_id: str, locale: str) -> list[bytes]:
+    def _missed(self, last_id: str, browser: _Browser) -> list[bytes]:
         """What was sent after `last_id`; a reset when that is too long ago or was another run of the service."""
         if not last_id:
             return []
@@ -245,9 +270,13 @@ class Stream:
         if boot != self._boot or not number.isdigit():
             return [_message("reset", {})]
         seen = int(number)
-        if self._kept and self._kept[0][0] > seen + 1:
+        if self._kept and self._kept[0].number > seen + 1:
             return [_message("reset", {})]
-        texts = [texts.get(locale) or texts.get("*", b"") for kept, texts in self._kept if kept > seen]
+        texts = [
+            sent.texts.get(browser.locale) or sent.texts.get("*", b"")
+            for sent in self._kept
+            if sent.number > seen and (sent.place is None or browser.sees(sent.place))
+        ]
         return texts if len(texts) < QUEUE else [_message("reset", {})]
 
     def _number(self) -> int:

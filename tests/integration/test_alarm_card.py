@@ -18,7 +18,7 @@ from dispatch.journal import CallStep
 from foundation.database import Database
 from foundation.events import Happened
 from foundation.numbers import NumberPlan
-from tests.integration.dispatch_support import Town, press, steps
+from tests.integration.dispatch_support import COMMUNITY, Town, press, steps
 
 UNKNOWN = steps("n-9", ("arrived", 0, {"to": "81891", "from": "88889999", "raw": "88889999", "kind": "emergency"}))
 
@@ -41,14 +41,16 @@ def cards_of(town: Town, live: Live, told: list[CallStep], *, seen: bool = True)
     town.happened.clear()
     town.call(record_steps, told)
     heard: list[Happened] = town.happened
-    return live.alarm_cards(heard if seen else [dataclasses.replace(h, seen=None) for h in heard])
+    cards = live.alarm_cards(heard if seen else [dataclasses.replace(h, seen=None) for h in heard])
+    return [card.told for card in cards]
 
 
 @pytest.mark.parametrize("told", [press("n-1"), UNKNOWN], ids=["a home", "an unknown line"])
 def test_the_card_of_a_new_alarm_is_the_one_that_would_be_read(town: Town, live: Live, told: list[CallStep]) -> None:
     shown = cards_of(town, live, told)
     read = live.alarm_cards([dataclasses.replace(h, seen=None) for h in town.happened])
-    assert shown == read
+    assert shown == [card.told for card in read]
+    assert [card.place for card in read] == ["" if told == UNKNOWN else COMMUNITY]
     assert len(shown) == 1
     assert ("张爷爷" if told != UNKNOWN else "不认识的线路") in shown[0]["zh_CN"]["html"]
 

@@ -28,7 +28,7 @@ def call(request: Request, in_house: InHouse, viewer: Operator, arrival_id: Arri
     A call for help is dealt with on its alarm's page, where rescue card, steps and grades are: it opens that one.
     """
     with in_house.database.read() as session:
-        caller = _found(session, arrival_id)
+        caller = _found(session, viewer, arrival_id)
         alarm = caller.ticket
         if alarm is not None and alarm.kind == "emergency" and alarm.state not in ENDED:
             return RedirectResponse(f"/tickets/{alarm.id}", status_code=303)
@@ -39,14 +39,14 @@ def call(request: Request, in_house: InHouse, viewer: Operator, arrival_id: Arri
 def call_facts(in_house: InHouse, viewer: Operator, arrival_id: ArrivalId) -> HTMLResponse:
     """The part of the card that changes by itself."""
     with in_house.database.read() as session:
-        return in_house.pages.fragment("call_facts.html", viewer, caller=_found(session, arrival_id))
+        return in_house.pages.fragment("call_facts.html", viewer, caller=_found(session, viewer, arrival_id))
 
 
 @router.get("/calls/{arrival_id}/actions")
 def call_actions(in_house: InHouse, viewer: Operator, arrival_id: ArrivalId) -> HTMLResponse:
     """The forms of the card."""
     with in_house.database.read() as session:
-        return in_house.pages.fragment("call_actions.html", viewer, caller=_found(session, arrival_id))
+        return in_house.pages.fragment("call_actions.html", viewer, caller=_found(session, viewer, arrival_id))
 
 
 @router.post("/calls/{arrival_id}/answer")
@@ -60,7 +60,7 @@ def answer(
 ) -> HTMLResponse:
     """Answered on the spot: an inquiry ticket, opened and closed."""
     with in_house.database.read() as session:
-        caller = _found(session, arrival_id)
+        caller = _found(session, viewer, arrival_id)
     people = caller.match.people
     in_house.writer.call(
         inquiries.answer, arrival_id, one_line(summary, 200), clean(text, 4000), caller=caller.number,
@@ -102,11 +102,11 @@ def join(
 
 def _card(request: Request, in_house: House, viewer: Viewer, arrival_id: int) -> HTMLResponse:
     with in_house.database.read() as session:
-        return in_house.pages.matter(request, "call.html", viewer, "desk", caller=_found(session, arrival_id))
+        return in_house.pages.matter(request, "call.html", viewer, "desk", caller=_found(session, viewer, arrival_id))
 
 
-def _found(session: Session, arrival_id: int) -> cards.CallerCard:
-    card = cards.caller_card(session, arrival_id)
+def _found(session: Session, viewer: Viewer, arrival_id: int) -> cards.CallerCard:
+    card = cards.caller_card(session, arrival_id, viewer.sight)
     if card is None:
         raise missing("来件", "arrival", arrival_id)
     return card

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from callcenter.console.errors import NoSeat
-from callcenter.console.house import House, InHouse, Operator, Supervisor, Visitor
+from callcenter.console.house import House, InHouse, Operator, SignedIn, Supervisor, Visitor
 from callcenter.console.pages import language, look
 from callcenter.console.sessions import Viewer
 from callcenter.console.sign_in import proven
@@ -56,7 +56,7 @@ def sign_in(
 
 
 @router.post("/sign-out")
-def sign_out(in_house: InHouse, viewer: Operator) -> Response:
+def sign_out(in_house: InHouse, viewer: SignedIn) -> Response:
     """Leave the seat and end every session of this person."""
     in_house.writer.call(_leave, viewer, actor=viewer.actor)
     answer = Response(status_code=204, headers={"HX-Redirect": "/sign-in"})

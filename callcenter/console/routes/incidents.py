@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from callcenter.console.house import House, InHouse, Operator, Supervisor
 from callcenter.console.sessions import Viewer
 from dispatch import incidents
+from foundation.errors import Invalid
 from residents import queries as residents
 
 router = APIRouter()
@@ -36,6 +37,7 @@ def open_one(
     areas: Annotated[list[Area] | None, Form(max_length=200)] = None,
 ) -> HTMLResponse:
     """From the next call on its area hears the sentence."""
+    _only_own(viewer, areas or [])
     in_house.writer.call(incidents.open_incident, title, zh, en, areas or [], actor=viewer.actor)
     return _page(request, in_house, viewer)
 
@@ -49,9 +51,15 @@ def end_one(
     return _page(request, in_house, viewer)
 
 
+def _only_own(viewer: Viewer, areas: list[str]) -> None:
+    """Callers of other districts hear nothing from here; no area at all is everywhere."""
+    if not all(viewer.scope.covers(area) for area in areas) or not (areas or viewer.scope.everywhere):
+        raise Invalid("请在您的区域内选择通报范围", "Choose areas of your own district", field="areas")
+
+
 def _page(request: Request, in_house: House, viewer: Viewer) -> HTMLResponse:
     with in_house.database.read() as session:
-        areas = residents.areas(session, in_house.clock.now().date())
+        areas = residents.areas(session, in_house.clock.now().date(), viewer.scope)
         return in_house.pages.matter(
             request, "incidents.html", viewer, "incidents", shown=incidents.shown(session), areas=areas,
             most_zh=incidents.MOST_ZH, most_en=incidents.MOST_EN,

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
-from callcenter.console.house import InHouse, Operator
+from callcenter.console.house import Caseworker, InHouse, Operator
 from dispatch import cards
 from dispatch.errors import missing
+from dispatch.sight import sees_home
 from foundation.text import one_line
 from foundation.writer import Priority
 from residents import queries as residents
@@ -23,15 +24,17 @@ MOST_FOUND = 20
 
 @router.get("/people")
 def people(
-    request: Request, in_house: InHouse, viewer: Operator, q: Annotated[str, Query(max_length=60)] = ""
+    request: Request, in_house: InHouse, viewer: Caseworker, q: Annotated[str, Query(max_length=60)] = ""
 ) -> HTMLResponse:
     """Search by number, device code or name; a number or device that is one home's opens its card at once."""
     text = one_line(q, 60)
     with in_house.database.read() as session:
-        found = residents.search_people(session, text, MOST_FOUND) if text else ()
+        found = residents.search_people(session, text, MOST_FOUND, scope=viewer.scope) if text else ()
         number = in_house.plan.parse(text).e164 if text else ""
-        match = residents.find_by_number(session, number)
+        match = residents.narrowed(session, residents.find_by_number(session, number), viewer.scope)
         device = residents.find_device(session, text) if text else None
+        if device is not None and not sees_home(session, viewer.sight, device.home_id):
+            device = None
         homes = {}
         for person in [*found, *match.people]:
             if person.home_id is not None and person.home_id not in homes:
@@ -43,10 +46,10 @@ def people(
 
 
 @router.get("/homes/{home_id}")
-def home(request: Request, in_house: InHouse, viewer: Operator, home_id: HomeId) -> HTMLResponse:
+def home(request: Request, in_house: InHouse, viewer: Caseworker, home_id: HomeId) -> HTMLResponse:
     """A home's card when nobody is calling."""
     with in_house.database.read() as session:
-        caller = cards.home_card(session, home_id)
+        caller = cards.home_card(session, home_id, viewer.sight)
         if caller is None:
             raise missing("住户", "home", home_id)
         return in_house.pages.matter(request, "home.html", viewer, "people", caller=caller)

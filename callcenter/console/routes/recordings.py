@@ -32,7 +32,7 @@ def pause(
     """暂停录音 / 恢复录音."""
     in_house.writer.call(recordings.pause, arrival_id, paused=paused, actor=viewer.actor, priority=Priority.EMERGENCY)
     with in_house.database.read() as session:
-        caller = cards.caller_card(session, arrival_id)
+        caller = cards.caller_card(session, arrival_id, viewer.sight)
         if caller is None:
             raise missing("来件", "arrival", arrival_id)
         return in_house.pages.fragment("call_actions.html", viewer, caller=caller)
