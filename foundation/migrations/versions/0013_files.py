@@ -13,6 +13,7 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 _CARRIED_OUT = sa.text("state IN ('waiting', 'working')")
+_OPEN = sa.text("state NOT IN ('closed', 'archived')")
 _STATES = "('receiving', 'checked', 'waiting', 'working', 'done', 'failed', 'cancelled')"
 
 
@@ -62,9 +63,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_import_parts_import_id")),
         sa.PrimaryKeyConstraint("import_id", "number", name=op.f("pk_import_parts")),
     )
+    op.create_index("ix_tickets_open_kind", "tickets", ["kind", "id"], sqlite_where=_OPEN, postgresql_where=_OPEN)
+    op.create_index("ix_tickets_kind", "tickets", ["kind", "id"])
+    op.create_index("ix_tickets_opened_at", "tickets", ["opened_at"])
+    op.create_index("ix_arrivals_arrived_at", "arrivals", ["arrived_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_arrivals_arrived_at", table_name="arrivals")
+    op.drop_index("ix_tickets_opened_at", table_name="tickets")
+    op.drop_index("ix_tickets_kind", table_name="tickets")
+    op.drop_index("ix_tickets_open_kind", table_name="tickets", sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.drop_table("import_parts")
     op.drop_index(
         "uq_imports_under_way", table_name="imports", sqlite_where=_CARRIED_OUT, postgresql_where=_CARRIED_OUT
