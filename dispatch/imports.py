@@ -23,7 +23,7 @@ from foundation.text import one_line
 from foundation.writer import Work
 
 PART = 256 * 1024
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)
 """So long a worker may be silent before another goes on with its import."""
 FORGOTTEN = timedelta(days=1)
 """A file that nobody said yes to is put away after so long."""

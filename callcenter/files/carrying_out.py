@@ -11,6 +11,8 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from sqlalchemy.exc import IntegrityError, OperationalError
+
 from callcenter.files.checking import check
 from callcenter.files.frame import Doing, Record
 from callcenter.files.kinds import KINDS
@@ -22,7 +24,7 @@ from foundation.database import Database
 from foundation.errors import AppError
 from foundation.numbers import NumberPlan
 from foundation.scope import Scope
-from foundation.writer import Priority, Work, Writer
+from foundation.writer import Priority, Work, Writer, WriterClosedError
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,11 @@ class CarryingOut:
             self._write_all(row, found.records, stop)
         except ImportTaken:
             log.warning("import %d is carried out by another process now", import_id)
+        except (OperationalError, WriterClosedError):
+            raise  # the database is away or this process ends: somebody goes on when the lease is over
+        except Exception as error:
+            log.exception("import %d cannot go on", import_id)
+            self._fail(row, f"程序出错，导入中断 / broken off by an error in the program: {type(error).__name__}")
 
     def put_away(self) -> None:
         """Throw away files that nobody needs any more."""
@@ -111,12 +118,17 @@ def write_some(
                 fate = KINDS[kind].write(w, record, Doing(plan))
                 w.session.flush()
         except AppError as error:
-            done.faults.append(
-                {"row": record.row, "column": "", "value": record.key[:60], "zh": error.zh, "en": error.en}
-            )
+            done.faults.append(_fault(record, error.zh, error.en))
+        except IntegrityError as error:
+            log.warning("record in row %d of import %d clashes: %s", record.row, import_id, error.orig)
+            done.faults.append(_fault(record, "与已有数据冲突，请核对后再导入", "clashes with what is stored"))
         else:
             setattr(done, fate, getattr(done, fate) + 1)
         if time.perf_counter() - began > STEP_S:
             break
     imports.advance(w, import_id, worker, position, done)
     return done.records
+
+
+def _fault(record: Record, zh: str, en: str) -> dict[str, object]:
+    return {"row": record.row, "column": "", "value": record.key[:60], "zh": zh, "en": en}

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from callcenter.files import cells
 from callcenter.files.frame import Column, Doing, Fate, Faults, Ground, ImportKind, Record, Row
-from callcenter.files.kinds.places import ADDRESS, DIVISION, Homes, batches, check_divisions, storable
+from callcenter.files.kinds.places import ADDRESS, DIVISION, IMPORTED, Homes, batches, check_divisions, storable
 from foundation.writer import Work
 from residents import fields, registry
 from residents.tables import Device
@@ -115,11 +115,11 @@ def _write(work: Work, record: Record, doing: Doing) -> Fate:
     told: dict[str, Any] = record.values
     there = work.session.scalar(select(Device).where(Device.code == told["code"]))
     if there is None:
-        registry.add_device(work, told, doing.plan)
+        registry.add_device(work, told, doing.plan, source=IMPORTED)
         return "added"
     changes = _changes(there, told)
     if changes:
-        registry.change_device(work, there.id, changes, doing.plan)
+        registry.change_device(work, there.id, changes, doing.plan, source=IMPORTED)
     return "changed" if changes else "same"
 
 

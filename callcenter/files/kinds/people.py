@@ -10,7 +10,16 @@ from sqlalchemy import select
 
 from callcenter.files import cells
 from callcenter.files.frame import Column, Doing, Fate, Faults, Ground, ImportKind, Record, Row
-from callcenter.files.kinds.places import ADDRESS, DIVISION, Homes, batches, check_divisions, same_place, storable
+from callcenter.files.kinds.places import (
+    ADDRESS,
+    DIVISION,
+    IMPORTED,
+    Homes,
+    batches,
+    check_divisions,
+    same_place,
+    storable,
+)
 from foundation.numbers import NumberPlan
 from foundation.writer import Work
 from residents import fields, registry
@@ -250,12 +259,12 @@ def _write(work: Work, record: Record, doing: Doing) -> Fate:
     fate: Fate = "same"
     if home is None:
         place = {"division_code": told.division, "address": told.address}
-        home_id = registry.add_home(work, {**place, **told.fields})
+        home_id = registry.add_home(work, {**place, **told.fields}, source=IMPORTED)
         fate = "added"
     else:
         home_id = home.id
         if changes := _changes(home, told.fields):
-            registry.change_home(work, home_id, changes)
+            registry.change_home(work, home_id, changes, source=IMPORTED)
             fate = "changed"
     wrote = [_write_person(work, home_id, person, doing.plan) for person in told.people]
     wrote += [_write_contact(work, home_id, contact, doing.plan) for contact in told.contacts.values()]
@@ -267,12 +276,12 @@ def _write_person(work: Work, home_id: int, told: _Person, plan: NumberPlan) -> 
     people = [(p, r) for p, r in work.session.execute(lives.where(HomeMember.home_id == home_id).order_by(Person.id))]
     person, relation = _find_person(people, told.values)
     if person is None:
-        person_id = registry.add_person(work, told.values, plan)
+        person_id = registry.add_person(work, told.values, plan, source=IMPORTED)
         registry.add_member(work, home_id, person_id, told.relation or "")
         return True
     changes = _changes(person, told.values)
     if changes:
-        registry.change_person(work, person.id, changes, plan)
+        registry.change_person(work, person.id, changes, plan, source=IMPORTED)
     if told.relation not in (None, relation):
         registry.add_member(work, home_id, person.id, told.relation or "")
         return True
@@ -283,11 +292,11 @@ def _write_contact(work: Work, home_id: int, told: Mapping[str, Any], plan: Numb
     here = Contact.home_id == home_id, Contact.phone == told["phone"]
     contact = work.session.scalar(select(Contact).where(*here).order_by(Contact.id).limit(1))
     if contact is None:
-        registry.add_contact(work, home_id, told, plan)
+        registry.add_contact(work, home_id, told, plan, source=IMPORTED)
         return True
     changes = _changes(contact, told)
     if changes:
-        registry.change_contact(work, contact.id, changes, plan)
+        registry.change_contact(work, contact.id, changes, plan, source=IMPORTED)
     return bool(changes)
 
 

@@ -16,9 +16,11 @@ from foundation.numbers import NumberPlan
 from foundation.text import fold
 from residents import fields
 from residents.errors import FieldInvalid
+from residents.provenance import Source
 from residents.tables import Division, Home
 
 T = TypeVar("T")
+IMPORTED = Source("import")
 BATCH = 500
 """Keys asked for in one statement; SQLite takes 32,766 parameters, older ones 999."""
 

@@ -203,7 +203,8 @@ class _Stored:
                 self._phones.setdefault(phone.provider_id, []).append(phone.number)
         for batch in batches(phone for new in told for phone in new.phones):
             owns = select(ProviderPhone.number, Provider.name).join(Provider, Provider.id == ProviderPhone.provider_id)
-            self.owners |= dict(session.execute(owns.where(ProviderPhone.number.in_(batch))).tuples().all())
+            for number, name in session.execute(owns.where(ProviderPhone.number.in_(batch))):
+                self.owners[number] = name
 
     def differs(self, new: NewProvider) -> list[str] | None:
         """The columns in which a registered provider differs; None when it is not registered."""
