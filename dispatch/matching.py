@@ -1,56 +1,170 @@
-"""Matching (匹配): the facts that ranking judges, read for one ticket."""
+"""Matching (匹配): the facts that ranking judges, read for one ticket.
+
+What changes seldom comes from `providers.register_columns`; who holds how many orders, who was asked lately, who is
+absent or opted out, and what this resident and this round rule out are read fresh, each by one statement that costs
+the same however large the register is.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+import numpy as np
+from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.orm import Session
 
 from dispatch import ranking
-from dispatch.tables import Correspondent, Offer, Ticket
-from providers import queries
+from dispatch.limits import LOCAL
+from dispatch.places import Place, distance_km, place
+from dispatch.ranking import Candidates, Flags, Matter, Ranked
+from dispatch.tables import Ticket
+from foundation.tables import Instant
+from providers import queries, register_columns
+from providers.register_columns import ItemRegister
+from providers.rota import why_off
+from providers.tables import STATES as PROVIDER_STATES
+from providers.taxonomy import ITEMS
 
-_HOLDING = ("accepted", "arrived")
+RESTED = timedelta(days=1)
+"""After so long a provider counts as not asked at all."""
+
+# CROSS JOIN keeps SQLite from beginning with the item's providers, of which there may be thousands; PostgreSQL's
+# planner decides by itself. The conditions of the partial indexes are repeated as they stand there.
+_HELD = text(
+    "SELECT t.assigned_provider_id, count(*) FROM tickets t CROSS JOIN provider_items i "
+    "WHERE t.assigned_provider_id IS NOT NULL AND t.state IN ('accepted', 'arrived', 'paused') "
+    "AND i.provider_id = t.assigned_provider_id AND i.item = :item GROUP BY t.assigned_provider_id"
+)
+_ASKED_LATELY = (
+    text(
+        "SELECT p.id, p.last_offered_at FROM providers p CROSS JOIN provider_items i "
+        "WHERE p.last_offered_at > :since AND i.provider_id = p.id AND i.item = :item"
+    )
+    .bindparams(bindparam("since", type_=Instant()))
+    .columns(last_offered_at=Instant())
+)
+_ABSENT = (
+    text("SELECT id, absent_until FROM providers WHERE absent_until IS NOT NULL AND absent_until > :now")
+    .bindparams(bindparam("now", type_=Instant()))
+    .columns(absent_until=Instant())
+)
+_OPTED_OUT = text(
+    "SELECT p.provider_id, c.number FROM correspondents c CROSS JOIN provider_phones p "
+    "WHERE c.opted_out_at IS NOT NULL AND p.number = c.number"
+)
+_ASKED = text("SELECT provider_id FROM offers WHERE ticket_id = :ticket AND round = :round")
+_REFUSED = text(
+    "SELECT provider_id FROM refusals WHERE lifted_at IS NULL AND person_id = :person UNION "
+    "SELECT provider_id FROM refusals WHERE lifted_at IS NULL AND line = :line AND line <> '' "
+    "AND (person_id IS NULL OR :person = 0)"
+)
 
 
-def ranked(session: Session, ticket: Ticket, now: datetime, preferred: int | None = None) -> list[ranking.Ranked]:
-    """Providers of the ticket's item, the able ones first, each with its reasons."""
-    if ticket.item is None:
+def ranked(session: Session, ticket: Ticket, now: datetime, preferred: int | None = None) -> list[Ranked]:
+    """Providers of the ticket's item: every able one, best first, then some that are not, each with its reasons."""
+    register = register_columns.of_item(session, ticket.item) if ticket.item else None
+    if register is None:
         return []
-    views = queries.of_item(session, ticket.item)
-    ids = [view.id for view in views]
-    held = (
-        select(Ticket.assigned_provider_id, func.count())
-        .where(Ticket.assigned_provider_id.in_(ids), Ticket.state.in_(_HOLDING))
-        .group_by(Ticket.assigned_provider_id)
-    )
-    holding = {row[0]: row[1] for row in session.execute(held)}
-    numbers = [number for view in views for number in view.phones]
-    opted_out = set(
-        session.scalars(
-            select(Correspondent.number).where(
-                Correspondent.number.in_(numbers), Correspondent.opted_out_at.is_not(None)
-            )
-        )
-    )
-    asked = session.scalars(select(Offer.provider_id).where(Offer.ticket_id == ticket.id, Offer.round == ticket.round))
-    matter = ranking.Matter(
-        item=ticket.item,
-        community=ticket.community,
-        at=now,
-        asked=frozenset(asked),
-        refused=frozenset(ticket.policy.get("refused", ())),
-        preferred=preferred if preferred is not None else ticket.policy.get("preferred"),
-    )
-    candidates = [
-        ranking.Candidate(
-            id=view.id, name=view.name, state=view.state, items=view.items, prefixes=view.prefixes,
-            opens_minute=view.opens_minute, closes_minute=view.closes_minute, weekdays=view.weekdays,
-            capacity=view.capacity, open_orders=holding.get(view.id, 0), stars=view.stars,
-            last_offered_at=view.last_offered_at,
-            has_phone=any(number not in opted_out for number in view.phones), absent_until=view.absent_until,
-        )
-        for view in views
-    ]  # fmt: skip
-    return ranking.rank(matter, candidates)
+    chosen = preferred if preferred is not None else ticket.policy.get("preferred")
+    return ranking.rank(*_facts(session, register, ticket, now, preferred=chosen))
+
+
+def judge(session: Session, ticket: Ticket, provider_id: int, now: datetime) -> Ranked:
+    """One provider that the resident names: every hard condition but its area holds. Raises `UnknownProvider`."""
+    register = register_columns.of_item(session, ticket.item) if ticket.item else None
+    row = register.row_of.get(provider_id) if register else None
+    if register is None or row is None:
+        name = queries.find(session, provider_id).name
+        return Ranked(provider_id, name, False, 0.0, (("不提供该项目", "does not offer this item"),))
+    matter, candidates = _facts(session, register, ticket, now, preferred=provider_id, anywhere=True)
+    return next(r for r in ranking.rank(matter, ranking.only(candidates, row)) if r.provider_id == provider_id)
+
+
+def refused_by(connection: Connection, ticket: Ticket) -> set[int]:
+    """Whom this resident does not want: said on this ticket, or on an earlier one and not taken back."""
+    told = {"person": ticket.person_id or 0, "line": ticket.caller}
+    return {row[0] for row in connection.execute(_REFUSED, told)} | set(ticket.policy.get("refused", ()))
+
+
+def _facts(
+    session: Session, register: ItemRegister, ticket: Ticket, now: datetime, *, preferred: int | None,
+    anywhere: bool = False,
+) -> tuple[Matter, Candidates]:  # fmt: skip
+    session.flush()
+    connection = session.connection()
+    told, row_of = {"item": ticket.item}, register.row_of
+    here = place(ticket.latitude, ticket.longitude)
+    held = np.zeros(len(register.ids), dtype=np.int64)
+    for provider_id, orders in connection.execute(_HELD, told):
+        held[row_of[provider_id]] = orders
+    rested = np.ones(len(register.ids))
+    for provider_id, at in connection.execute(_ASKED_LATELY, {**told, "since": now - RESTED}):
+        rested[row_of[provider_id]] = max((now - at) / RESTED, 0.0)
+    asked = [row[0] for row in connection.execute(_ASKED, {"ticket": ticket.id, "round": ticket.round})]
+    state = _STANDING[register.states]
+    was_asked = _flags(register, asked)
+    closed, closed_words = register.closed(now)
+    item = ITEMS.get(ticket.item or "")
+    today = now.astimezone(LOCAL).date().toordinal() if item is not None and item.licence else 0
+    return (
+        Matter(
+            place=here,
+            pool=ticket.policy.get("pool", ranking.POOLS[0]),
+            trial_used=bool((was_asked & (state == ranking.PROBATION)).any()),
+            preferred=preferred,
+            band=register.band,
+            anywhere=anywhere,
+        ),
+        Candidates(
+            ids=register.ids, names=register.names, state=state, reach=register.reach(ticket.community),
+            in_radius=_in_radius(register, here), neighbour=register.covers_one_of(ticket.policy.get("neighbours", ())),
+            latitude=register.latitude, longitude=register.longitude, licensed=register.licensed_until >= today,
+            closed=closed, closed_words=closed_words, absent=_absent(connection, register, now),
+            capacity=register.capacity, open_orders=held, has_phone=_has_phone(connection, register),
+            refused=_flags(register, refused_by(connection, ticket)), asked=was_asked, stars=register.stars,
+            rested=rested, price_low=register.price_low, price_high=register.price_high, **register.counts,
+        ),
+    )  # fmt: skip
+
+
+_STANDING = np.array([ranking.STATES.index(s) if s in ranking.STATES else ranking.OTHER for s in PROVIDER_STATES])
+
+
+def _flags(register: ItemRegister, providers: Iterable[int]) -> Flags:
+    flags = np.zeros(len(register.ids), dtype=bool)
+    flags[[register.row_of[key] for key in providers if key in register.row_of]] = True
+    return flags
+
+
+def _in_radius(register: ItemRegister, here: Place | None) -> Flags:
+    if here is None:
+        return np.zeros(len(register.ids), dtype=bool)
+    found: Flags = distance_km(here, register.latitude, register.longitude) <= register.radius_km
+    return found
+
+
+def _absent(connection: Connection, register: ItemRegister, now: datetime) -> dict[int, tuple[str, str]]:
+    found = {}
+    for provider_id, until in connection.execute(_ABSENT, {"now": now}):
+        row = register.row_of.get(provider_id)
+        if row is not None:
+            why = why_off(replace(register.timetables[register.timetable[row]], absent_until=until), now)
+            found[row] = why or ("今天请假", "is absent today by its own word")
+    return found
+
+
+def _has_phone(connection: Connection, register: ItemRegister) -> Flags:
+    """Who has a verified telephone that has not opted out."""
+    out: dict[int, set[str]] = {}
+    for provider_id, number in connection.execute(_OPTED_OUT):
+        row = register.row_of.get(provider_id)
+        if row is not None:
+            out.setdefault(row, set()).add(number)
+    if not out:
+        return register.has_phone
+    reachable = register.has_phone.copy()
+    for row, numbers in out.items():
+        reachable[row] = not numbers.issuperset(register.phones[row])
+    return reachable

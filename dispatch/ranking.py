@@ -1,145 +1,376 @@
 """Which providers can and may serve a matter, in what order, and why. Pure.
 
-Able first (item, area, state, on duty, free capacity, not asked already), then the score; the caller's own choice goes
-before all. The weights are ours: stars count most, then how near the coverage is, then fair rotation; a warned provider
-loses a tenth, a provider on probation is asked last.
+First the hard conditions: no score ever outweighs one. Then the score, 0 to 100, whose parts are shown beside it and
+add up to it. The weights are ours: nearness and stars count most, then what the provider has shown of itself, then its
+load, fair turn and price. The resident's own choice goes before all; a provider on probation comes last.
+
+The facts are columns, one row for each provider that offers the item: 2,600 rows are judged in well under a
+millisecond, which row by row would take thirty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
-from dispatch.limits import LOCAL
+import numpy as np
+import numpy.typing as npt
 
-NEW_COUNTS_AS = 3
-"""Stars a provider is ranked with while it has too few finished orders."""
-_MATCHED = {"probation", "active", "warned"}
+from dispatch.places import ASSUMED_KMH, Place, distance_km, travel_minutes
+
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+Words = tuple[str, str]
+
+POOLS = ("district", "city", "neighbours")
+"""How wide is asked, the narrowest first; a wider pool holds the narrower ones."""
+STATES = ("active", "warned", "probation", "other")
+"""Standings as `Candidates.state` numbers them; `other` gets no orders."""
+ACTIVE, WARNED, PROBATION, OTHER = range(4)
+
+WEIGHTS = {"near": 28, "stars": 28, "acceptance": 10, "punctuality": 10, "load": 8, "turn": 10, "price": 6}
+"""Most points of each part; they add up to 100."""
+PARTS = (*WEIGHTS, "standing")
+"""`standing` takes a tenth away from a warned provider."""
+WARNED_LOSES = 0.1
+
+TOO_FAR_MINUTES = 60.0
+"""Nearness is worth nothing from here on: on site within the hour is the promise for urgent work."""
+MIDDLE_STARS, STARS_WEIGH = 3.0, 10
+"""A provider counts as if it had, beside its own grades, ten more of three stars."""
+MIDDLE_SHARE, SHARES_WEIGH = 0.7, 5
+"""And, beside its own answers and arrivals, five more of which seven in ten were good."""
+REACH = {0: 0.1, 2: 0.2, 4: 0.2, 6: 0.4, 9: 0.7, 12: 0.9}
+"""Nearness where a place is unknown: by the digits of the division code that the provider names as its area."""
+MOST_UNABLE = 50
+"""Of those that cannot serve so many are told, the most hopeful first."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A provider as ranking sees it; hours as in `providers.tables.Provider`."""
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The providers of one item, as columns of equal length.
 
-    id: int
-    name: str
-    state: str
-    items: frozenset[str]
-    prefixes: tuple[str, ...]
-    opens_minute: int
-    closes_minute: int
-    weekdays: str
-    capacity: int
-    open_orders: int
-    stars: int | None
-    last_offered_at: datetime | None
-    has_phone: bool
-    absent_until: datetime | None = None
+    `reach` is the number of digits of the longest division code of the provider that covers the matter (0: none does);
+    `in_radius` whether the matter lies in the radius it goes; `neighbour` whether it covers a district next door.
+    `closed` numbers into `closed_words`, whose first entry is None: open. `absent` maps rows to the words of their
+    absence. Unknown numbers are NaN. `rested` is 0 for one asked just now, 1 for one not asked for a day.
+    """
+
+    ids: Codes
+    names: Sequence[str]
+    state: Codes
+    reach: Codes
+    in_radius: Flags
+    neighbour: Flags
+    latitude: Numbers
+    longitude: Numbers
+    licensed: Flags
+    closed: Codes
+    closed_words: Sequence[Words | None]
+    absent: dict[int, Words]
+    capacity: Codes
+    open_orders: Codes
+    has_phone: Flags
+    refused: Flags
+    asked: Flags
+    stars: Numbers
+    grades: Codes
+    accepted: Codes
+    answered: Codes
+    on_time: Codes
+    arrivals: Codes
+    rested: Numbers
+    price_low: Numbers
+    price_high: Numbers
 
 
 @dataclass(frozen=True)
 class Matter:
-    """What is to be done and where. `refused` and `asked` are provider ids; `preferred` the caller's choice."""
+    """Where something is to be done, and what its course so far allows.
 
-    item: str
-    community: str
-    at: datetime
-    asked: frozenset[int] = frozenset()
-    refused: frozenset[int] = frozenset()
+    `pool` is how wide may be asked; `trial_used`: one provider on probation was asked in this round already; `band` the
+    usual prices of the item in yuan; `anywhere`: the resident named the provider, so its area does not count.
+    """
+
+    place: Place | None = None
+    pool: str = "district"
+    trial_used: bool = False
     preferred: int | None = None
+    band: tuple[float, float] | None = None
+    anywhere: bool = False
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """A provider with its place: `able` or not, the score (0 to 100), and the reasons in both languages."""
+class Part(NamedTuple):
+    """A part of a score: its name, points, the most it can be worth, and the fact behind it."""
+
+    name: str
+    points: float
+    most: float
+    zh: str
+    en: str
+
+
+class Ranked(NamedTuple):
+    """A provider with its place: `able` or not, the score, and the reasons in both languages.
+
+    The last reasons of an able one are the words of its parts, in the order of `PARTS`; `points` are theirs.
+    """
 
     provider_id: int
     name: str
     able: bool
     score: float
-    reasons: tuple[tuple[str, str], ...]
+    reasons: tuple[Words, ...]
+    points: tuple[float, ...] = ()
+    pool: str = "district"
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts of the score."""
+        words = self.reasons[-len(PARTS) :]
+        return [
+            Part(name, points, WEIGHTS.get(name, 0), zh, en)
+            for name, points, (zh, en) in zip(PARTS, self.points, words, strict=False)
+        ]
 
 
-def rank(matter: Matter, candidates: Iterable[Candidate]) -> list[Ranked]:
-    """Every candidate, the able ones first by score, then the others with what stands against them."""
-    ranked = [_judge(matter, candidate) for candidate in candidates]
-    return sorted(ranked, key=lambda r: (not r.able, -r.score, r.provider_id))
+def rank(matter: Matter, candidates: Candidates) -> list[Ranked]:
+    """The able ones, best first; then those that are not, the most hopeful first, with what stands against them."""
+    pools = _pools(candidates)
+    against = _against(matter, candidates, pools)
+    able = np.flatnonzero(~against.any(axis=0))
+    return _ranked(matter, candidates, pools, able) + _unable(candidates, against, pools)
 
 
-def on_duty(opens: int, closes: int, weekdays: str, at: datetime) -> bool:
-    """Whether `at` lies in the opening hours; hours over midnight belong to the day on which they began."""
-    local = at.astimezone(LOCAL)
-    minute, today, yesterday = local.hour * 60 + local.minute, local.isoweekday(), (local.isoweekday() + 5) % 7 + 1
-    if opens < closes:
-        return str(today) in weekdays and opens <= minute < closes
-    return (str(today) in weekdays and minute >= opens) or (str(yesterday) in weekdays and minute < closes)
+def only(candidates: Candidates, row: int) -> Candidates:
+    """The candidate in `row` alone."""
+    one = slice(row, row + 1)
+    kept = {field.name: getattr(candidates, field.name) for field in fields(Candidates)}
+    cut = {name: value[one] for name, value in kept.items() if isinstance(value, np.ndarray)}
+    absent = {0: candidates.absent[row]} if row in candidates.absent else {}
+    return Candidates(**{**kept, **cut, "names": [candidates.names[row]], "absent": absent})
 
 
-def coverage(prefixes: Collection[str], community: str) -> int:
-    """Digits of the longest prefix that covers `community`; 0 when none does."""
-    return max((len(prefix) for prefix in prefixes if prefix and community.startswith(prefix)), default=0)
-
-
-def _against(matter: Matter, candidate: Candidate) -> list[tuple[str, str]]:
-    checks = (
-        (candidate.state in _MATCHED, ("当前状态不派单", f"gets no orders while {candidate.state}")),
-        (matter.item in candidate.items, ("不提供该项目", "does not offer this item")),
-        (coverage(candidate.prefixes, matter.community) > 0, ("不覆盖该地址", "does not cover the address")),
-        (
-            on_duty(candidate.opens_minute, candidate.closes_minute, candidate.weekdays, matter.at),
-            ("不在营业时间", "is not open now"),
-        ),
-        (
-            candidate.absent_until is None or candidate.absent_until <= matter.at,
-            ("今天请假", "is absent today by its own word"),
-        ),
-        (candidate.open_orders < candidate.capacity, ("在手工单已满", "has as many orders as it takes")),
-        (candidate.has_phone, ("没有已验证的电话", "has no verified telephone")),
-        (candidate.id not in matter.refused, ("居民不要这家", "the resident refuses it")),
-        (candidate.id not in matter.asked, ("本轮已询问过", "has been asked already")),
+def _pools(c: Candidates) -> Codes:
+    """For each row the narrowest pool it is in; 3: none."""
+    return np.select(
+        [(c.reach >= 6) | c.in_radius, c.reach > 0, c.neighbour], [np.int64(0), np.int64(1), np.int64(2)], np.int64(3)
     )
-    return [reason for holds, reason in checks if not holds]
 
 
-def _judge(matter: Matter, candidate: Candidate) -> Ranked:
-    against = _against(matter, candidate)
-    if against:
-        return Ranked(candidate.id, candidate.name, False, 0.0, tuple(against))
-    near = coverage(candidate.prefixes, matter.community)
-    stars = candidate.stars or NEW_COUNTS_AS
-    rested = _rested(candidate.last_offered_at, matter.at)
-    score = 10.0 * stars + 2.0 * near + 16.0 * rested
-    reasons = [
-        (
-            f"{stars} 星" if candidate.stars else "新加盟，按 3 星",
-            f"{stars} stars" if candidate.stars else "new, as 3 stars",
-        ),
-        _nearness(near),
-        (f"在手 {candidate.open_orders} 单", f"{candidate.open_orders} orders in hand"),
+_CONDITIONS = ("state", "licence", "area", "hours", "absence", "capacity", "phone", "refused", "asked", "trial")
+
+
+def _against(matter: Matter, c: Candidates, pools: Codes) -> Flags:
+    """A row for each hard condition, in the order of `_CONDITIONS`: whom it keeps out."""
+    absent = np.zeros(len(c.ids), dtype=bool)
+    absent[list(c.absent)] = True
+    nobody = np.zeros(len(c.ids), dtype=bool)
+    return np.array(
+        [
+            c.state == OTHER,
+            ~c.licensed,
+            nobody if matter.anywhere else pools > POOLS.index(matter.pool),
+            c.closed > 0,
+            absent,
+            c.open_orders >= c.capacity,
+            ~c.has_phone,
+            c.refused,
+            c.asked,
+            (c.state == PROBATION) if matter.trial_used else nobody,
+        ]
+    )
+
+
+def _unable(c: Candidates, against: Flags, pools: Codes) -> list[Ranked]:
+    counts = against.sum(axis=0)
+    rows = np.flatnonzero(counts)
+    rows = rows[np.lexsort((c.ids[rows], pools[rows], counts[rows]))][:MOST_UNABLE]
+    return [
+        Ranked(int(c.ids[row]), c.names[row], False, 0.0, _obstacles(c, against, row), (), _pool_name(pools[row]))
+        for row in rows.tolist()
     ]
-    if candidate.state == "warned":
-        score *= 0.9
-        reasons.append(("警告期，减一成", "warned: a tenth less"))
-    if candidate.state == "probation":
-        score *= 0.1
-        reasons.append(("试用期，排在最后", "on probation: asked last"))
-    if matter.preferred == candidate.id:
-        score = 100.0
-        reasons.insert(0, ("居民指定", "chosen by the resident"))
-    return Ranked(candidate.id, candidate.name, True, round(score, 3), tuple(reasons))
 
 
-def _rested(last_offered_at: datetime | None, at: datetime) -> float:
-    """Fair rotation: 0 for one asked just now, 1 for one not asked for a day or never."""
-    if last_offered_at is None:
-        return 1.0
-    return min(max((at - last_offered_at).total_seconds() / 86_400, 0.0), 1.0)
+def _obstacles(c: Candidates, against: Flags, row: int) -> tuple[Words, ...]:
+    words: dict[str, Words] = {
+        "state": ("当前状态不派单", "gets no orders in its present standing"),
+        "licence": ("该项目的许可已过期", "its licence for this item has run out"),
+        "area": ("不覆盖该地址", "does not cover the address"),
+        "hours": c.closed_words[c.closed[row]] or ("不在营业时间", "is not open now"),
+        "absence": c.absent.get(row, ("今天请假", "is absent today by its own word")),
+        "capacity": ("在手工单已满", "has as many orders as it takes"),
+        "phone": ("没有已验证的电话", "has no verified telephone"),
+        "refused": ("居民不要这家", "the resident refuses it"),
+        "asked": ("本轮已询问过", "has been asked already"),
+        "trial": ("本轮已问过一家试用企业", "one on probation was asked in this round already"),
+    }
+    return tuple(words[name] for name, stands in zip(_CONDITIONS, against[:, row].tolist(), strict=True) if stands)
 
 
-def _nearness(digits: int) -> tuple[str, str]:
-    if digits >= 12:
-        return ("本社区", "in the community")
-    if digits >= 9:
-        return ("本街道", "in the street")
-    return ("本区", "in the district") if digits >= 6 else ("全市", "in the city")
+def _pool_name(code: int) -> str:
+    return POOLS[min(code, len(POOLS) - 1)]
+
+
+def _ranked(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> list[Ranked]:
+    """The able rows in their order, each with score, points and words."""
+    if not len(able):
+        return []
+    parts = _parts(matter, c, pools, able)
+    points = np.round(np.stack([share * most for (share, _), most in zip(parts, WEIGHTS.values(), strict=True)]), 2)
+    state = c.state[able]
+    standing = np.where(state == WARNED, np.round(-WARNED_LOSES * points.sum(axis=0), 2), 0.0)
+    points = np.vstack([points, standing])
+    score = np.round(points.sum(axis=0), 2)
+    ids = c.ids[able]
+    chosen = ids == (matter.preferred if matter.preferred is not None else -1)
+    order = np.lexsort((ids, -c.rested[able], -score, state == PROBATION, pools[able], ~chosen))
+    words = [*(told for _, told in parts), list(map(_STANDING.__getitem__, state.tolist()))]
+    reasons = list(zip(*words, strict=True))
+    if matter.preferred is not None:
+        reasons = [(_CHOSEN, *told) if mine else told for told, mine in zip(reasons, chosen.tolist(), strict=True)]
+    rows = zip(
+        ids.tolist(), map(c.names.__getitem__, able.tolist()), score.tolist(), reasons,
+        map(tuple, points.T.tolist()), map(_pool_name, pools[able].tolist()), strict=True,
+    )  # fmt: skip
+    made = [Ranked(key, name, True, total, told, own, pool) for key, name, total, told, own, pool in rows]
+    return [made[place] for place in order.tolist()]
+
+
+def _parts(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> list[tuple[Numbers, list[Words]]]:
+    """For each weighted part its share of the most points (0 to 1), and its words, by row."""
+    stars, grades = c.stars[able], c.grades[able]
+    known = ~np.isnan(stars)
+    weight = np.where(known, grades, 0)
+    meant = (np.where(known, stars, 0.0) * weight + MIDDLE_STARS * STARS_WEIGH) / (weight + STARS_WEIGH)
+    accepted, answered = c.accepted[able], c.answered[able]
+    on_time, arrivals = c.on_time[able], c.arrivals[able]
+    held, capacity = c.open_orders[able], c.capacity[able]
+    rested = c.rested[able]
+    star_codes = np.where(known, stars, 0.0).astype(np.int64) * 100_000 + np.minimum(weight, 99_999)
+    return [
+        _near(matter, c, pools, able),
+        ((meant - 1) / 4, _told(_STARS, star_codes)),
+        (_share(accepted, answered), _told(_ACCEPTANCE, _ratio_code(accepted, answered))),
+        (_share(on_time, arrivals), _told(_PUNCTUALITY, _ratio_code(on_time, arrivals))),
+        (1 - held / np.maximum(capacity, 1), _told(_LOAD, _ratio_code(held, capacity))),
+        (rested, _told(_TURN, (rested * 24).astype(np.int64))),
+        _price(matter, c, able),
+    ]
+
+
+def _near(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> tuple[Numbers, list[Words]]:
+    reach = c.reach[able]
+    digits = np.select([reach >= 12, reach >= 9, reach >= 6, reach >= 2], [12, 9, 6, 4], 0)
+    share = np.select([digits == d for d in REACH], list(REACH.values()), 0.0)
+    codes = -1 - digits
+    if matter.place is not None:
+        km = distance_km(matter.place, c.latitude[able], c.longitude[able])
+        known = ~np.isnan(km)
+        km = np.where(known, km, 0.0)
+        share = np.where(known, np.clip(1 - travel_minutes(km) / TOO_FAR_MINUTES, 0, 1), share)
+        codes = np.where(known, np.round(km * 10).astype(np.int64), codes)
+    return share, _told(_NEAR, codes)
+
+
+def _price(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, list[Words]]:
+    """Cheaper is better within the usual prices; unknown is in the middle, free is best."""
+    low, high = c.price_low[able], c.price_high[able]
+    known = ~(np.isnan(low) | np.isnan(high))
+    share = np.full(len(able), 0.5)
+    low, high = np.where(known, low, 0.0), np.where(known, high, 0.0)
+    if matter.band is not None:
+        least, most = matter.band
+        share = np.where(known, np.clip(1 - ((low + high) / 2 - least) / max(most - least, 1.0), 0, 1), share)
+    share = np.where(known & (high == 0), 1.0, share)
+    codes = np.where(known, low.astype(np.int64) * 1_000_000 + high.astype(np.int64), -1)
+    return share, _told(_PRICE, codes)
+
+
+def _share(good: Codes, of: Codes) -> Numbers:
+    share: Numbers = (good + MIDDLE_SHARE * SHARES_WEIGH) / (of + SHARES_WEIGH)
+    return np.clip(share, 0, 1)
+
+
+def _ratio_code(good: Codes, of: Codes) -> Codes:
+    return np.minimum(good, 999_999) * 1_000_000 + np.minimum(of, 999_999)
+
+
+class _Memo(dict[int, Words]):
+    """Words by a number that stands for the fact, each made once: a match says the same few things many times."""
+
+    def __init__(self, make: Callable[[int], Words]) -> None:
+        self._make = make
+
+    def __missing__(self, code: int) -> Words:
+        if len(self) > 50_000:
+            self.clear()
+        words = self[code] = self._make(code)
+        return words
+
+
+def _told(memo: _Memo, codes: Any) -> list[Words]:
+    return list(map(memo.__getitem__, codes.tolist()))
+
+
+def _near_words(code: int) -> Words:
+    if code >= 0:
+        km, minutes = code / 10, round(travel_minutes(code / 10))
+        return (
+            f"{km:g} 公里，约 {minutes} 分钟（按 {ASSUMED_KMH:g} 公里/时估算）",
+            f"{km:g} km, some {minutes} min (assuming {ASSUMED_KMH:g} km/h)",
+        )
+    return {
+        12: ("覆盖本社区，位置不详", "covers the community; its place is not known"),
+        9: ("覆盖本街道，位置不详", "covers the street; its place is not known"),
+        6: ("覆盖本区，位置不详", "covers the district; its place is not known"),
+        4: ("覆盖全市，位置不详", "covers the city; its place is not known"),
+    }.get(-1 - code, ("邻区企业，位置不详", "of a district next door; its place is not known"))
+
+
+def _stars_words(code: int) -> Words:
+    stars, grades = divmod(code, 100_000)
+    if not stars:
+        return ("新加盟，按 3 星", "new, as 3 stars")
+    return (f"{stars} 星（{grades} 次评价）", f"{stars} stars ({grades} grades)")
+
+
+def _ratio_words(zh: str, en: str, none_zh: str, none_en: str) -> Callable[[int], Words]:
+    def words(code: int) -> Words:
+        good, of = divmod(code, 1_000_000)
+        return (f"{zh} {good}/{of}", f"{en} {good} of {of}") if of else (none_zh, none_en)
+
+    return words
+
+
+def _turn_words(hours: int) -> Words:
+    if hours >= 24:
+        return ("一天内未派过单", "not asked for a day")
+    return (f"{hours} 小时前派过单", f"asked {hours} h ago") if hours else ("刚派过单", "asked within the hour")
+
+
+def _price_words(code: int) -> Words:
+    if code < 0:
+        return ("价格面议", "price by agreement")
+    low, high = divmod(code, 1_000_000)
+    if not high:
+        return ("免费", "free of charge")
+    span = f"{low}" if low == high else f"{low}–{high}"
+    return (f"{span} 元", f"{span} yuan")
+
+
+_NEAR = _Memo(_near_words)
+_STARS = _Memo(_stars_words)
+_ACCEPTANCE = _Memo(_ratio_words("接单", "took", "还没有派单记录", "no offers yet"))
+_PUNCTUALITY = _Memo(_ratio_words("准时", "in time", "还没有到场记录", "no arrivals yet"))
+_LOAD = _Memo(_ratio_words("在手", "holds", "不接单", "takes none"))
+_TURN = _Memo(_turn_words)
+_PRICE = _Memo(_price_words)
+_STANDING: dict[int, Words] = {
+    ACTIVE: ("正式加盟", "in good standing"),
+    WARNED: ("警告期，减一成", "warned: a tenth less"),
+    PROBATION: ("试用期，排在最后", "on probation: asked last"),
+}
+_CHOSEN: Words = ("居民指定", "chosen by the resident")
