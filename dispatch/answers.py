@@ -21,8 +21,10 @@ from foundation import outbox
 from foundation.tables import Base
 from foundation.text import one_line
 from foundation.writer import Work
+from providers.tables import MATCHED_STATES, Provider
 
 _OFFERS, _TICKETS = Base.metadata.tables[Offer.__tablename__], Base.metadata.tables[Ticket.__tablename__]
+_PROVIDERS = Base.metadata.tables[Provider.__tablename__]
 _BEING_OFFERED = ("offered", "escalated")
 _MAY_ACCEPT = ("offered", "proposed", "expired", "declined")
 """An offer that ran out, or was declined, may still be accepted while the order is free."""
@@ -36,6 +38,10 @@ _CLAIM = (
         Ticket.assigned_provider_id.is_(None),
         Ticket.state.in_(_BEING_OFFERED),
         Ticket.round == bindparam("of_round"),
+        # Who was suspended or left meanwhile gets nothing any more, however early it was asked.
+        select(_PROVIDERS.c.id)
+        .where(_PROVIDERS.c.id == bindparam("provider"), _PROVIDERS.c.state.in_(MATCHED_STATES))
+        .exists(),
     )
     .values(assigned_provider_id=bindparam("provider"), accepted_offer_id=bindparam("offer"))
     .returning(Ticket)

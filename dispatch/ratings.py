@@ -144,8 +144,8 @@ def _visit(accepted: Row[Any], order: _Order, since: datetime, now: datetime) ->
             continue
         if event.detail["state"] == "arrived":
             return bool(event.at <= due)
-        return False if event.at > due else None
-    return False if now > due else None
+        return False if event.at >= due else None
+    return False if now >= due else None
 
 
 def _redone(offer: Offer, order: _Order) -> bool:

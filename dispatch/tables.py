@@ -368,7 +368,7 @@ class StaffTask(Base):
     __table_args__ = (
         CheckConstraint(
             "kind IN ('call_back', 'undisposed', 'malformed_step', 'strange_sms', 'inbox_failed', 'message_failed', "
-            "'recording_missing')",
+            "'recording_missing', 'provider')",
             name="kind",
         ),
         Index("uq_staff_tasks_open", "kind", "subject", unique=True, sqlite_where=text("done_at IS NULL"),

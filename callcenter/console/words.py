@@ -139,6 +139,24 @@ ROLES = {
     "admin": Words("管理员", "Administrator"),
 }
 
+ORGANISATION_KINDS = {
+    "owner": Words("主办单位", "Host"),
+    "operating_body": Words("承办单位", "Operating body"),
+    "station": Words("服务站", "Service station"),
+    "desk": Words("社区/街道受理点", "Desk"),
+    "affairs_station": Words("社区事务站", "Affairs station"),
+    "volunteer_group": Words("志愿者队伍", "Volunteer group"),
+    "outside": Words("外部单位", "Outside service"),
+}
+
+LEVELS = {
+    "city": Words("市", "City"),
+    "district": Words("区县", "District"),
+    "street": Words("街道/镇", "Street or town"),
+    "community": Words("社区/村", "Community"),
+    "grid": Words("网格", "Grid"),
+}
+
 BREAKS = (
     Words("用餐", "Meal"),
     Words("休息", "Rest"),
@@ -155,6 +173,7 @@ TASKS = {
     "strange_sms": Words("短信读不懂", "Unreadable text"),
     "inbox_failed": Words("来信处理失败", "Message not handled"),
     "message_failed": Words("通知未送达", "Message not delivered"),
+    "provider": Words("加盟企业", "Provider"),
 }
 
 ELEMENTS = {
@@ -287,6 +306,11 @@ EVENTS = {
     "follow_up.asked": Words("回访", "Follow-up asked"),
     "follow_up.answered": Words("回访答复", "Follow-up answered"),
     "follow_up.unreached": Words("回访未接通", "Follow-up not reached"),
+    "article.used": Words("用办事指南答复", "Answered with a guide"),
+    "inquiry.answered": Words("即时答复", "Answered on the spot"),
+    "inquiry.promised": Words("答应回电答复", "Promised to ring back"),
+    "inquiry.told": Words("已回电答复", "Rung back and answered"),
+    "question.unanswered": Words("记下没有答案的问题", "Noted: nobody had the answer"),
     "message.sent": Words("消息发出", "Message sent"),
     "message.failed": Words("消息未送达", "Message failed"),
     "resident.not_textable": Words("居民号码收不到短信", "Number takes no texts"),

@@ -19,7 +19,8 @@ CODES = sorted(states.STATES)
 def test_the_table_and_the_database_know_the_same_states() -> None:
     assert set(states.STATES) == set(STORED)
     assert states.MATCHED == set(MATCHED_STATES)
-    assert {state.zh for state in states.STATES.values()} >= {
+    words = {state.zh for state in states.STATES.values()}
+    assert words >= {
         "申请",
         "资质审核",
         "实地考察",

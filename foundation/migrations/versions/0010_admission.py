@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from foundation.migrations import stamps
+from foundation.migrations.checks import set_checks
 from foundation.tables import Instant
 
 revision: str = "0010"
@@ -27,7 +28,14 @@ _WATCHED_BEFORE = (
 _WATCHED = (*_WATCHED_BEFORE, "rota", "radius_km")
 
 
+_TASKS_BEFORE = (
+    "kind IN ('call_back', 'undisposed', 'malformed_step', 'strange_sms', 'inbox_failed', 'message_failed', "
+    "'recording_missing')"
+)
+
+
 def upgrade() -> None:
+    set_checks("staff_tasks", {"ck_staff_tasks_kind": _TASKS_BEFORE[:-1] + ", 'provider')"})
     op.add_column("providers", sa.Column("rota", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("providers", sa.Column("radius_km", sa.Double(), nullable=True))
     for name, length in (("credit_code", 18), ("responsible_name", 40), ("external_grade", 80), ("state_reason", 200)):
@@ -194,6 +202,8 @@ def _ratings() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM staff_tasks WHERE kind = 'provider'")
+    set_checks("staff_tasks", {"ck_staff_tasks_kind": _TASKS_BEFORE})
     stamps.unwatch(op.get_bind(), "provider_ratings")
     stamps.unwatch(op.get_bind(), "providers")
     for name in ("proven_at", "asked_code", "asked_at", "worker_id"):
