@@ -72,7 +72,8 @@ def _settled(session: Session, since: datetime, until: datetime, of: ColumnEleme
                "期内到期的工单中已办结的；无人能服务的不算办结，并单和撤销的不计",
                "closed, of the tickets due in the period; unmet ones are no success, joined and cancelled not counted"),
         Figure("in_time", "按时办结率", "closed in time", row[2], row[0],
-               "期内到期的工单中在期限前完工或办结的", "done or closed before their limit, of the tickets due in the period"),
+               "期内到期的工单中在期限前完工或办结的",
+               "done or closed before their limit, of the tickets due in the period"),
         Figure("unmet", "未能服务率", "unmet", unmet[1], unmet[0],
                "期内办结的求助单中无人能服务的", "nobody could serve, of the service requests closed in the period"),
     ]  # fmt: skip
@@ -125,7 +126,8 @@ def _first_contact(session: Session, since: datetime, until: datetime, of: Colum
                "期内登记的全部工单（警情除外）中当场答复的",
                "answered on the spot, of all tickets registered in the period but alarms"),
         Figure("repeated", "重复来电率", "asked again", row[3], row[0],
-               "期内登记的工单收到的重复来电次数，按工单数计", "repeated contacts, over the tickets registered in the period"),
+               "期内登记的工单收到的重复来电次数，按工单数计",
+               "repeated contacts, over the tickets registered in the period"),
     ]  # fmt: skip
 
 

@@ -77,11 +77,12 @@ def resume(w: Work, ticket_id: int) -> None:
 def moved(watch: Watch, began: datetime, ended: datetime, calendar: WorkingTime) -> Watch:
     """A deadline that a pause held back: as much time is left as was, and its sentence says how long it stood."""
     stood = calendar.between(began, ended) if watch.working else ended - began
+    stood = timedelta(seconds=round(stood.total_seconds()))  # as it is stored
     before = timedelta(seconds=watch.paused_s)
     return Watch(
         watch.kind, _later(watch.due_at, began, ended - began, calendar, watch.working),
         limits.with_pause(watch.reason, before, before + stood), watch.urgent, watch.subject, watch.working,
-        watch.paused_s + round(stood.total_seconds()),
+        watch.paused_s + int(stood.total_seconds()),
     )  # fmt: skip
 
 

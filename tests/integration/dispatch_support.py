@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from dispatch import deadlines, replies, service_requests
 from dispatch.journal import CallStep, StepKind
+from dispatch.states import Life
+from dispatch.states import replay as fold
 from dispatch.tables import Arrival, DutyPhone, Offer, Seat, StaffUser, Ticket
 from dispatch.truth import untrue
 from foundation import deadlines as due
@@ -143,8 +145,17 @@ def check_laws(session: Session) -> None:
         for before, after in itertools.pairwise(states):
             assert after["was"] == before["state"], f"{ticket.number}: a change without its event"
         assert states[-1]["state"] == ticket.state, f"{ticket.number}: its last change has no event"
+        replayed = replay(session, ticket.id)
+        stored = {name: getattr(ticket, name) for name in vars(replayed) if name != "held"}
+        assert vars(replayed) == {**stored, "held": ticket.assigned_provider_id}, f"{ticket.number}: replayed otherwise"
     for arrival in session.scalars(select(Arrival).where(Arrival.state == "ended")):
         assert arrival.disposition is not None or arrival.next_deadline_at is not None
+
+
+def replay(session: Session, ticket_id: int) -> Life:
+    """What the ticket's events make of it."""
+    rows = select(TicketEvent.kind, TicketEvent.detail).where(TicketEvent.ticket_id == ticket_id)
+    return fold((kind, detail) for kind, detail in session.execute(rows.order_by(TicketEvent.id)))
 
 
 def _settle(w: Work) -> None:
