@@ -1,4 +1,4 @@
-"""The figures of a period (办结率, 满意率, …), each with its numerator, its denominator and what these count. Only reads.
+"""The figures of a period (办结率, 满意率, …): each with numerator, denominator and what they count. Only reads.
 
 They count stored tickets, offers and follow-ups, which are what their events say (`dispatch.states.replay`).
 """
