@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select, union
 from sqlalchemy.orm import Session
 
 from dispatch import recordings
@@ -21,11 +21,14 @@ from dispatch.tables import (
     RingBack,
     Ticket,
 )
+from dispatch.ticket_list import count_up_to
 from foundation.tables import Deadline, OutboxMessage, TicketEvent
 from providers.tables import Provider, ProviderPhone
 from residents import queries as residents
 
 ENDED = ("closed", "archived")
+MOST_OF_ONE = 1_000
+"""Tickets and calls of one number or home that its card counts."""
 
 
 @dataclass(frozen=True)
@@ -184,20 +187,20 @@ def _card(
     session: Session, arrival: Arrival | None, number: str, match: residents.LineMatch, card: residents.Card | None,
     home_id: int | None, sight: Sight,
 ) -> CallerCard:  # fmt: skip
-    mine: list[ColumnElement[bool]] = []
+    mine: list[Select[tuple[int]]] = []
     if number:
-        mine.append(Ticket.caller == number)
+        mine.append(_newest(Ticket.caller == number))
     if home_id is not None:
-        mine.append(Ticket.home_id == home_id)
+        mine.append(_newest(Ticket.home_id == home_id))
     found: Sequence[Ticket] = ()
     total = before = 0
     if mine:
-        shown = or_(*mine), sight.opened()
+        shown = Ticket.id.in_(union(*mine)), sight.opened()
         found = session.scalars(select(Ticket).where(*shown).order_by(Ticket.id.desc()).limit(20)).all()
         total = count_of(session, Ticket, *shown)
     if number:
         earlier = Arrival.id != (arrival.id if arrival else 0)
-        before = count_of(session, Arrival, Arrival.caller == number, earlier)
+        before = count_up_to(session, MOST_OF_ONE, Arrival.id, Arrival.caller == number, earlier)
     ticket = None
     if arrival is not None:
         joined = select(Ticket).join(ArrivalTicket, ArrivalTicket.ticket_id == Ticket.id)
@@ -217,6 +220,12 @@ def card_of(session: Session, ticket: Ticket, *, rescue: bool) -> residents.Card
 
 
 def arrivals_of(session: Session, ticket_id: int) -> list[Arrival]:
+def _newest(whose: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The newest tickets of one number or home: a hospital's switchboard has thousands, and nobody reads them here."""
+    newest = select(Ticket.id).where(whose).order_by(Ticket.opened_at.desc()).limit(MOST_OF_ONE).subquery()
+    return select(newest.c.id)
+
+
     rows: Select[Any] = select(Arrival).join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
     return list(session.scalars(rows.where(ArrivalTicket.ticket_id == ticket_id).order_by(Arrival.arrived_at)))
 
