@@ -99,6 +99,7 @@ def plan_of(settings: Settings) -> Plan:
         database_url=settings.database_url,
         node=told.node,
         numbers=NumberPlan(settings.numbers.country, settings.numbers.area_code),
+        calendar=settings.calendar.working_time,
         bridge=BridgeSettings(
             host=told.bind if managed else told.ami_host,
             port=told.ami_port,

@@ -44,8 +44,21 @@ from callcenter.messaging.voice import VoiceGateway
 from callcenter.provider_keeper import ProviderKeeper
 from callcenter.recorder import Recorder, RecordingPlan
 from callcenter.watchdog import Watchdog, end_process
-from dispatch import arrivals, call_backs, deadlines, incidents, messages, replies, ring_backs, sendings, staff, truth
+from dispatch import (
+    archive,
+    arrivals,
+    call_backs,
+    deadlines,
+    incidents,
+    messages,
+    replies,
+    ring_backs,
+    sendings,
+    staff,
+    truth,
+)
 from dispatch.tables import DutyPhone
+from foundation.calendar import WorkingTime
 from foundation.clock import Clock, MovableClock, SystemClock
 from foundation.database import Database
 from foundation.events import Happened
@@ -67,6 +80,7 @@ class Plan:
     database_url: str
     node: str
     numbers: NumberPlan
+    calendar: WorkingTime
     bridge: BridgeSettings
     movable_clock: Path | None
     flows: FlowPlan
@@ -89,7 +103,7 @@ class Service:
         self.database = Database(plan.database_url)
         self.movable_clock = MovableClock(plan.movable_clock) if plan.movable_clock else None
         self.clock: Clock = self.movable_clock or SystemClock()
-        self.writer = Writer(self.database, self.clock)
+        self.writer = Writer(self.database, self.clock, plan.calendar)
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -150,6 +164,7 @@ class Service:
                 "call backs": self._call_back,
                 "recordings": self.recorder.look,
                 "providers": self.provider_keeper.look,
+                "archive": self._archive,
                 "incidents": lambda _now: self._tell_exchange_of_incidents(),
                 "flows": self.flows.notice,
                 "imports": self.imports.look,
@@ -348,6 +363,15 @@ class Service:
     def _owes_a_call(self, now: datetime) -> bool:
         with self.database.read() as session:
             return call_backs.anyone_wanted(session, now)
+
+    async def _archive(self, now: datetime) -> None:
+        """Tickets whose time to be reopened is over, a few each second."""
+        if await asyncio.to_thread(self._archivable, now):
+            await self.writer.run(archive.archive_due, priority=Priority.BULK, actor="clock")
+
+    def _archivable(self, now: datetime) -> bool:
+        with self.database.read() as session:
+            return archive.any_due(session, now)
 
     async def _calling(self, call: Awaitable[str]) -> str:
         try:

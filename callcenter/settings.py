@@ -15,7 +15,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -25,7 +24,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import SettingsConfigDict as SettingsConfig
 
-from callcenter.settings_file import SettingsError, line_of, parse, read
+from callcenter.settings_calendar import Calendar
+from callcenter.settings_file import Section, SettingsError, line_of, parse, read
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
@@ -84,12 +84,6 @@ Networks = Annotated[
     BeforeValidator(_as_list),
     Field(min_length=1),
 ]
-
-
-class Section(BaseModel):
-    """A section of the file: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Http(Section):
@@ -266,6 +260,7 @@ class Settings(BaseSettings):
     seats: SeatPlan = SeatPlan()
     ladder: Ladder = Ladder()
     recordings: Recordings = Recordings()
+    calendar: Calendar = Calendar()
     transfers: Transfers = Field(default_factory=dict)
     town: Town = Town()
 
@@ -373,6 +368,7 @@ _PATTERNS = {
     r"^$|^sqlite:///|^postgresql(\+psycopg)?://": "must begin with sqlite:/// or postgresql+psycopg://",
     r"^[0-9A-Fa-f.:]{2,45}(/[0-9.]{1,15})?$": "must be an address or a network such as 10.0.0.0/255.255.255.0",
     r"^(/[^;\n]*)?$": "must be a full path, without ';'",
+    r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$": "must be a span such as 08:30-12:00",
     r"^[a-z][a-z0-9_]{1,30}$": "must be a name of 2 to 31 small letters, digits or '_', beginning with a letter",
     r"^\+?[0-9]{3,20}$": "must be a text of 3 to 20 digits, perhaps with a leading '+'",
     r"^[A-Za-z0-9+._@-]{0,80}$": "must be at most 80 letters, digits or any of + . _ @ -",

@@ -5,6 +5,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A section of the file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
 
 class SettingsError(Exception):
     """A setting cannot be used; the text names the key, its place and what is allowed."""

@@ -1,5 +1,6 @@
 """Settings: file, environment, and what is said when one of them is wrong."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,20 @@ def test_settings_cannot_be_changed() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.http.port = 1  # type: ignore[misc]
+
+
+def test_the_desks_hours_are_read_and_hours_that_make_no_sense_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "callcenter.toml"
+    file.write_text('[calendar]\nhours = ["09:00-17:00"]\nclosed = ["2026-08-18"]\nworkdays = [2026-10-03]\n')
+    told = load_settings(file, tmp_path).calendar.working_time
+    assert told.day == timedelta(hours=8)
+    assert told.is_holiday(date(2026, 8, 18))
+    assert told.is_workday(date(2026, 10, 3))
+    monkeypatch.setenv("CALLCENTER_CALENDAR__HOURS", "08:00-11:00, 12:00-18:00")
+    assert load_settings(file, tmp_path).calendar.working_time.day == timedelta(hours=9)
+    for wrong in ("12:00-11:00", "08:00", "08:00-11:00,10:00-12:00", "99:00-12:00"):
+        monkeypatch.setenv("CALLCENTER_CALENDAR__HOURS", wrong)
+        with pytest.raises(SettingsError, match=r"(?i)calendar"):
+            load_settings(file, tmp_path)
