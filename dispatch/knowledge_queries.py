@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch.article_search import area_fits
@@ -115,13 +115,26 @@ def drafts(session: Session, areas: Sequence[str] = ("",)) -> Listed:
     return _listed(session, areas, Article.version, unpublished, order=(Article.id.desc(),))
 
 
-def questions(session: Session, state: str = "open") -> tuple[Sequence[UnansweredQuestion], int]:
-    """What nobody could answer, asked most first; `open` holds what is being written too. Rows, and of how many."""
+def questions(
+    session: Session, state: str = "open", areas: Sequence[str] = ("",)
+) -> tuple[Sequence[UnansweredQuestion], int]:  # fmt: skip
+    """What nobody could answer, asked most first; `open` holds what is being written too. Rows, and of how many.
+
+    `areas` are division codes; the whole city's questions are seen from everywhere.
+    """
     states = ("open", "writing") if state == "open" else (state,)
-    where = UnansweredQuestion.state.in_(states)
+    where = and_(UnansweredQuestion.state.in_(states), area_fits(UnansweredQuestion.area, areas))
     order = (UnansweredQuestion.asked.desc(), UnansweredQuestion.last_at.desc())
     rows = session.scalars(select(UnansweredQuestion).where(where).order_by(*order).limit(MOST_LISTED)).all()
     return rows, count_of(session, UnansweredQuestion, where)
+
+
+def question(session: Session, question_id: int) -> UnansweredQuestion:
+    """One of them. Raises `NoSuchThing`."""
+    row = session.get(UnansweredQuestion, question_id)
+    if row is None:
+        raise missing("问题", "question", question_id)
+    return row
 
 
 def article_of(session: Session, ticket_id: int) -> Sequence[tuple[ArticleUse, str]]:

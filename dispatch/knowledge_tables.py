@@ -89,8 +89,8 @@ class ArticleUse(Base):
 class UnansweredQuestion(Base):
     """What somebody asked and nobody found an answer to; asked again, it is the same row and counts once more.
 
-    `folded` is the question as it is compared. `article_id` is the article that is being written for it, or that
-    answers it. `reason` says why it was dropped.
+    `folded` is the question as it is compared; `area` the division code of those who were asked (empty: all of it).
+    `article_id` is the article that is being written for it, or that answers it. `reason` says why it was dropped.
     """
 
     __tablename__ = "unanswered_questions"
@@ -99,7 +99,12 @@ class UnansweredQuestion(Base):
         CheckConstraint("state NOT IN ('writing', 'answered') OR article_id IS NOT NULL", name="article"),
         CheckConstraint("(state = 'dropped') = (reason <> '')", name="reason"),
         Index(
-            "uq_unanswered_questions_open", "folded", unique=True, sqlite_where=_NOT_DONE, postgresql_where=_NOT_DONE
+            "uq_unanswered_questions_open",
+            "area",
+            "folded",
+            unique=True,
+            sqlite_where=_NOT_DONE,
+            postgresql_where=_NOT_DONE,
         ),
         Index("ix_unanswered_questions_state", "state", "asked"),
         Index("ix_unanswered_questions_article_id", "article_id"),
@@ -107,6 +112,7 @@ class UnansweredQuestion(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     folded: Mapped[str] = mapped_column(String(200))
+    area: Mapped[str] = mapped_column(String(15), default="")
     question: Mapped[str] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(10))
     asked: Mapped[int] = mapped_column(default=0)

@@ -25,7 +25,7 @@ _ASKINGS = Base.metadata.tables[QuestionAsking.__tablename__]
 _PUT = {
     name: (row := dialect.insert(_QUESTIONS))
     .on_conflict_do_update(
-        index_elements=["folded"],
+        index_elements=["area", "folded"],
         index_where=text("state IN ('open', 'writing')"),
         set_={"last_at": row.excluded.last_at},
     )
@@ -41,10 +41,11 @@ _ASK = {
 _COUNT_UP = update(_QUESTIONS).where(_QUESTIONS.c.id == bindparam("of_question")).values(asked=_QUESTIONS.c.asked + 1)
 
 
-def note(w: Work, question: str, arrival_id: int | None = None) -> int:
+def note(w: Work, question: str, arrival_id: int | None = None, area: str = "") -> int:
     """Nobody had an answer to this: put it on the list, or count it there once more. Its id.
 
-    A call counts once for a question, however often the button is pressed; without a call each press counts.
+    A call counts once for a question, however often the button is pressed; without a call each press counts. `area` is
+    the division for which whoever was asked works: its own list, since districts have their own rules.
     """
     question = one_line(question, MOST_QUESTION)
     folded = question_key(question)
@@ -52,8 +53,8 @@ def note(w: Work, question: str, arrival_id: int | None = None) -> int:
         raise BadInput("请写出问的是什么", "a question needs words")
     connection = w.connection
     values: dict[str, Any] = {
-        "folded": folded, "question": question, "state": "open", "asked": 0, "assigned_to": "", "reason": "",
-        "first_at": w.now, "last_at": w.now,
+        "folded": folded, "area": area, "question": question, "state": "open", "asked": 0, "assigned_to": "",
+        "reason": "", "first_at": w.now, "last_at": w.now,
     }  # fmt: skip
     question_id = int(connection.execute(_PUT[connection.dialect.name], values).scalar_one())
     asking = {"question_id": question_id, "arrival_id": arrival_id, "asked_at": w.now, "asked_by": w.actor}

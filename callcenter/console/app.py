@@ -20,7 +20,20 @@ from callcenter.console.house import House, own_form
 from callcenter.console.in_sight import in_sight
 from callcenter.console.live import Live
 from callcenter.console.pages import HERE, Pages, language, look, wants_fragment
-from callcenter.console.routes import alarms, calls, desk, door, flows, incidents, people, recordings, tickets
+from callcenter.console.routes import (
+    alarms,
+    calls,
+    desk,
+    door,
+    flows,
+    guides,
+    incidents,
+    knowledge,
+    people,
+    questions,
+    recordings,
+    tickets,
+)
 from callcenter.console.sessions import Sessions
 from callcenter.console.settings import ConsoleSettings
 from callcenter.console.sign_in import TryLimit
@@ -91,7 +104,10 @@ def create_console(
     app = FastAPI(title="console", docs_url=None, redoc_url=None, openapi_url=None, dependencies=asked_first)
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
-    for part in (door, desk, calls, people, tickets, alarms, incidents, flows, recordings):
+    parts = (
+        door, desk, calls, people, tickets, alarms, incidents, flows, recordings, guides, questions, knowledge,
+    )  # fmt: skip
+    for part in parts:
         app.include_router(part.router)
     app.add_middleware(_Headers)
     app.add_exception_handler(AppError, _told)

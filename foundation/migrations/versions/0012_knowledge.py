@@ -84,6 +84,7 @@ def _questions() -> None:
         "unanswered_questions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("folded", sa.String(length=200), nullable=False),
+        sa.Column("area", sa.String(length=15), nullable=False),
         sa.Column("question", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("asked", sa.Integer(), nullable=False),
@@ -106,7 +107,7 @@ def _questions() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unanswered_questions")),
     )
     op.create_index(
-        "uq_unanswered_questions_open", "unanswered_questions", ["folded"], unique=True, sqlite_where=_NOT_DONE,
+        "uq_unanswered_questions_open", "unanswered_questions", ["area", "folded"], unique=True, sqlite_where=_NOT_DONE,
         postgresql_where=_NOT_DONE,
     )  # fmt: skip
     op.create_index("ix_unanswered_questions_state", "unanswered_questions", ["state", "asked"])
