@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select, union
 from sqlalchemy.orm import Session
 
-from dispatch import recordings
+from dispatch import offer_policy, recordings
 from dispatch.names import Names
 from dispatch.recording_tables import Recording
 from dispatch.sight import ALL, Sight, sees_home
@@ -68,8 +68,15 @@ class TicketPage:
         return next((a for a in reversed(self.arrivals) if a.state == "live"), None)
 
     @property
-    def open_offer(self) -> OfferView | None:
-        return next((o for o in self.offers if o.offer.state == "offered"), None)
+    def undecided(self) -> list[OfferView]:
+        """Who is asked now, or has named its time: the earliest time first, then as ranked."""
+        found = [o for o in self.offers if o.offer.state in ("offered", "proposed")]
+        return sorted(found, key=lambda o: (o.offer.state == "offered", o.offer.eta_minutes or 0, o.offer.rank))
+
+    @property
+    def mode(self) -> str:
+        """How the order is offered, or would be."""
+        return offer_policy.of(self.ticket).mode
 
     @property
     def accepted(self) -> OfferView | None:
@@ -213,6 +220,12 @@ def _card(
     )  # fmt: skip
 
 
+def _newest(whose: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The newest tickets of one number or home: a hospital's switchboard has thousands, and nobody reads them here."""
+    newest = select(Ticket.id).where(whose).order_by(Ticket.opened_at.desc()).limit(MOST_OF_ONE).subquery()
+    return select(newest.c.id)
+
+
 def card_of(session: Session, ticket: Ticket, *, rescue: bool) -> residents.Card | None:
     if ticket.home_id is None and ticket.person_id is None:
         return None
@@ -220,12 +233,6 @@ def card_of(session: Session, ticket: Ticket, *, rescue: bool) -> residents.Card
 
 
 def arrivals_of(session: Session, ticket_id: int) -> list[Arrival]:
-def _newest(whose: ColumnElement[bool]) -> Select[tuple[int]]:
-    """The newest tickets of one number or home: a hospital's switchboard has thousands, and nobody reads them here."""
-    newest = select(Ticket.id).where(whose).order_by(Ticket.opened_at.desc()).limit(MOST_OF_ONE).subquery()
-    return select(newest.c.id)
-
-
     rows: Select[Any] = select(Arrival).join(ArrivalTicket, ArrivalTicket.arrival_id == Arrival.id)
     return list(session.scalars(rows.where(ArrivalTicket.ticket_id == ticket_id).order_by(Arrival.arrived_at)))
 

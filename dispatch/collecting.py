@@ -116,6 +116,6 @@ def _give_to(w: Work, ticket: Ticket, chosen: Row[*tuple[Any, ...]], by: str) ->
     if w.connection.execute(_TAKE, {"offer": chosen.id}).rowcount != 1:
         raise OfferAlreadyTaken("这家的报时已收回", "this provider has taken its word back")
     ticket.assigned_provider_id, ticket.accepted_offer_id = chosen.provider_id, chosen.id
-    w.log("offer.picked", ticket_id=ticket.id, offer=chosen.id, provider=chosen.provider_id, picked_by=by,
+    w.log("offer.picked", ticket_id=ticket.id, offer=chosen.id, provider=chosen.provider_id, by=by,
           minutes=chosen.eta_minutes)  # fmt: skip
     give(w, ticket, chosen.id, chosen.provider_id, chosen.phone, chosen.eta_minutes)

@@ -21,7 +21,13 @@ _OFFERS = Base.metadata.tables[Offer.__tablename__]
 _WITHDRAW = (
     update(_OFFERS)
     .where(_OFFERS.c.id == bindparam("offer"), _OFFERS.c.state == "accepted")
-    .values(state="withdrawn", ended_at=bindparam("at"), ended_by=bindparam("by"), withdrawn_why=bindparam("why"))
+    .values(
+        state="withdrawn",
+        ended_at=bindparam("at"),
+        ended_by=bindparam("by"),
+        withdrawn_why=bindparam("why"),
+        decline_reason=bindparam("said"),
+    )
     .returning(_OFFERS.c.provider_id, _OFFERS.c.phone)
 )
 
@@ -37,7 +43,7 @@ def give_back(w: Work, ticket_id: int, reason: str) -> int | None:
     """The provider that holds the order gives it back, with its reason; the next is asked. Offer id or None."""
     ticket = tickets.open_one(w.session, ticket_id)
     reason = one_line(reason, 200)
-    _end(w, ticket, f"企业退单 / given back{': ' + reason if reason else ''}", "offer.given_back", None)
+    _end(w, ticket, "企业退单 / given back by the provider", "offer.given_back", None, said=reason)
     return offers.offer_next(w, ticket.id)
 
 
@@ -53,16 +59,19 @@ def reassign(w: Work, ticket_id: int, reason: str, provider_id: int | None = Non
     return offers.offer_next(w, ticket.id)
 
 
-def _end(w: Work, ticket: Ticket, reason: str, event: str, template: str | None) -> None:
+def _end(
+    w: Work, ticket: Ticket, reason: str, event: str, template: str | None, said: str | None = None
+) -> None:  # fmt: skip
     """The accepted offer ends; its provider is told by `template`, unless it said so itself. BadInput: nobody holds."""
-    told = {"offer": ticket.accepted_offer_id or 0, "at": w.now, "by": w.actor, "why": reason[:200]}
+    told = {"offer": ticket.accepted_offer_id or 0, "at": w.now, "by": w.actor, "why": reason[:200], "said": said}
     held = w.connection.execute(_WITHDRAW, told).one_or_none()
     if held is None:
         raise BadInput("该工单没有企业接单", f"nobody holds ticket {ticket.number}")
     offer_id = ticket.accepted_offer_id
     offers.release(w, ticket)
     outbox.withdraw(w.session, reason, ticket_id=ticket.id)
-    w.log(event, ticket_id=ticket.id, offer=offer_id, provider=held.provider_id, reason=reason[:200])
+    w.log(event, ticket_id=ticket.id, offer=offer_id, provider=held.provider_id,
+          reason=said or reason[:200])  # fmt: skip
     item = item_name(ticket)
     if template is not None and messages.can_text(held.phone):
         w.send(

@@ -14,8 +14,10 @@ _CODES = {
     "disposition": words.DISPOSITIONS,
     "result": words.RESULTS,
     "queue": words.QUEUES,
+    "pool": words.POOLS,
     "rung": words.RUNGS,
     "answer": words.SAID,
+    "channel": words.OFFER_CHANNELS,
 }
 _PERSONS = ("who", "by", "owner", "driver", "holder")
 _HIDDEN = frozenset(

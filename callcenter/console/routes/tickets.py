@@ -14,6 +14,7 @@ from callcenter.console.sessions import Viewer
 from dispatch import (
     answers,
     cards,
+    choices,
     follow_up,
     matching,
     offers,
@@ -42,6 +43,7 @@ RowId = Annotated[int, Form(ge=1, le=2**53)]
 MaybeId = Annotated[int | None, Form(ge=1, le=2**53)]
 Short = Annotated[str, Form(max_length=200)]
 SHOWN_PROVIDERS = 3
+SHOWN_CANDIDATES = ("registered", "escalated", "offered", "accepted", "arrived")
 
 
 @router.get("/tickets")
@@ -130,7 +132,7 @@ def open_request(
     ticket_id = in_house.writer.call(
         service_requests.open_request, new, in_house.plan, actor=viewer.actor, priority=Priority.CALL
     )
-    answer = _page(request, in_house, viewer, ticket_id)
+    answer = page_of(request, in_house, viewer, ticket_id)
     answer.headers["HX-Push-Url"] = f"/tickets/{ticket_id}"
     return answer
 
@@ -138,7 +140,7 @@ def open_request(
 @router.get("/tickets/{ticket_id}")
 def ticket(request: Request, in_house: InHouse, viewer: Caseworker, ticket_id: TicketId) -> HTMLResponse:
     """A ticket, an alarm's too: what it is, what happened, what can be done now."""
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.get("/tickets/{ticket_id}/facts")
@@ -154,7 +156,11 @@ def ticket_actions(in_house: InHouse, viewer: Caseworker, ticket_id: TicketId) -
     with in_house.database.read() as session:
         page = _found(session, ticket_id)
         return in_house.pages.fragment(
-            "ticket_actions.html", viewer, page=page, ranked=_ranked(session, in_house, page)
+            "ticket_actions.html",
+            viewer,
+            page=page,
+            ranked=_ranked(session, in_house, page),
+            refused=choices.refused(session, page.ticket),
         )
 
 
@@ -165,7 +171,7 @@ def note(
 ) -> HTMLResponse:  # fmt: skip
     """Write a note into the ticket."""
     in_house.writer.call(tickets.add_note, ticket_id, text, actor=viewer.actor)
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/offer")
@@ -177,7 +183,7 @@ def offer(
         in_house.writer.call(offers.offer_to, ticket_id, provider_id, actor=viewer.actor, priority=Priority.CALL)
     else:
         in_house.writer.call(service_requests.begin_offers, ticket_id, actor=viewer.actor, priority=Priority.CALL)
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/accept")
@@ -189,7 +195,7 @@ def accept(
     told = in_house.writer.call(answers.accept, offer_id, minutes, actor=viewer.actor, priority=Priority.CALL)
     if told not in (Answer.YOURS, Answer.YOURS_ALREADY, Answer.NOTED):
         raise Conflict("这张单已被别家接走或已经结束", "Another provider holds this order, or it is over")
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/decline")
@@ -198,14 +204,14 @@ def decline(
 ) -> HTMLResponse:
     """The provider said no by telephone."""
     in_house.writer.call(answers.decline, offer_id, one_line(reason, 200), actor=viewer.actor, priority=Priority.CALL)
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/arrived")
 def arrived(request: Request, in_house: InHouse, viewer: Operator, ticket_id: TicketId) -> HTMLResponse:
     """The provider is at the door."""
     in_house.writer.call(visits.arrived, ticket_id, actor=viewer.actor)
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/done")
@@ -215,7 +221,7 @@ def done(
 ) -> HTMLResponse:  # fmt: skip
     """The work is finished; what it cost, in yuan."""
     in_house.writer.call(visits.done, ticket_id, yuan, actor=viewer.actor)
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/grade")
@@ -227,7 +233,7 @@ def grade(
     """What the resident says when asked: a grade of 1 to 5 (5 best), or that it is not solved."""
     told = {"yes": True, "no": False}.get(solved)
     in_house.writer.call(follow_up.answer, ticket_id, grade, told, actor=viewer.actor)
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/cancel")
@@ -239,7 +245,7 @@ def cancel(
     in_house.writer.call(
         service_requests.cancel, ticket_id, one_line(reason, 200), actor=viewer.actor, priority=Priority.CALL
     )
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tickets/{ticket_id}/close")
@@ -250,7 +256,7 @@ def close(
 ) -> HTMLResponse:  # fmt: skip
     """Close with an outcome and a note."""
     in_house.writer.call(tickets.close, ticket_id, outcome, text, actor=viewer.actor)
-    return _page(request, in_house, viewer, ticket_id)
+    return page_of(request, in_house, viewer, ticket_id)
 
 
 @router.post("/tasks/{task_id}/done")
@@ -261,11 +267,18 @@ def task_done(in_house: InHouse, viewer: Operator, task_id: Annotated[int, Path(
         return in_house.pages.fragment("waiting_deadlines.html", viewer, waiting=queries.waiting(session, viewer.sight))
 
 
-def _page(request: Request, in_house: House, viewer: Viewer, ticket_id: int) -> HTMLResponse:
+def page_of(request: Request, in_house: House, viewer: Viewer, ticket_id: int) -> HTMLResponse:
+    """The ticket's page as it is now: every step of its course ends with it."""
     with in_house.database.read() as session:
         page = _found(session, ticket_id)
         return in_house.pages.matter(
-            request, "ticket.html", viewer, "tickets", page=page, ranked=_ranked(session, in_house, page)
+            request,
+            "ticket.html",
+            viewer,
+            "tickets",
+            page=page,
+            ranked=_ranked(session, in_house, page),
+            refused=choices.refused(session, page.ticket),
         )
 
 
@@ -277,7 +290,7 @@ def _found(session: Session, ticket_id: int) -> cards.TicketPage:
 
 
 def _ranked(session: Session, in_house: House, page: cards.TicketPage) -> list[Ranked]:
-    """Who can serve, best first, while nobody holds the order."""
-    if page.ticket.kind != "service_request" or page.ticket.state not in ("registered", "escalated", "offered"):
+    """Who can serve, best first, while the order may still go to somebody else."""
+    if page.ticket.kind != "service_request" or page.ticket.state not in SHOWN_CANDIDATES:
         return []
     return matching.ranked(session, page.ticket, in_house.clock.now())
