@@ -77,7 +77,8 @@ def area(session: Session, code: str, on: date, *, unplaced: bool = False) -> Sc
     asked = scope_of([code])
     ended = list(session.scalars(select(Division).where(Division.valid_to.is_not(None), Division.valid_to <= on)))
     now_in = {row.code: current(session, row.code, on) for row in ended}
-    came, went = [], []
+    came: list[str] = []
+    went: list[str] = []
     for old, follower in now_in.items():
         (came if follower is not None and asked.covers(follower.code) else went).append(old)
     whole = [old for old in came if not any(part.startswith(old) for part in went)]

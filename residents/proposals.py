@@ -6,7 +6,6 @@ confirming it changes nothing and says so, since neither the old nor the new val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,19 +16,14 @@ from foundation.numbers import NumberPlan
 from foundation.scope import EVERYWHERE, Scope
 from foundation.text import one_line
 from foundation.writer import Work
-from residents import fields, registry
+from residents import fields, records
 from residents.errors import FieldInvalid, NoSuch, ProposalDecided, ProposalStale
 from residents.provenance import Source
 from residents.record_tables import Proposal
 from residents.tables import Contact, Device, Home, HomeMember, Person
 
-PROPOSED: dict[str, tuple[str, ...]] = {
-    "home": ("address", "compound", "road", "house_no", "building", "unit", "floor", "room", "landmark"),
-    "person": ("name", "surname_reading", "sex", "birth_year", "phone", "dialect"),
-    "contact": ("name", "relation", "phone", "position", "minutes_away", "has_key", "hours"),
-    "device": ("number", "status"),
-}
-"""What may be corrected on a call. Consent has its own way (`consents.py`), tags and medical cards their keeper."""
+PROPOSED = {**records.EDITED, "home": tuple(name for name in records.EDITED["home"] if name != "division_code")}
+"""What may be corrected on a call: what its keeper edits. Consent has its own way (`consents.py`)."""
 
 _TABLES: dict[str, type[Home] | type[Person] | type[Contact] | type[Device]] = {
     "home": Home, "person": Person, "contact": Contact, "device": Device,
@@ -75,7 +69,7 @@ def propose(
     waiting = list(work.session.scalars(_open(subject, row_id)))
     for other in waiting:
         if other.field == field and other.new_value == new and other.old_value == old:
-            return other.id
+            return int(other.id)
     if len(waiting) >= MOST_OPEN_OF_RECORD:
         raise FieldInvalid(
             field, "这条记录已有太多更正待确认", "has too many corrections waiting: have some decided first"
@@ -102,8 +96,10 @@ def confirm(work: Work, proposal_id: int, plan: NumberPlan, note: str = "") -> b
     if row is None or getattr(row, proposal.field) != proposal.old_value:
         _decide(work, proposal, "stale", note)
         return False
-    change = _CHANGES[proposal.subject]
-    change(work, proposal.row_id, {proposal.field: proposal.new_value}, plan, Source("call"), row.revision)
+    records.change(
+        work, proposal.subject, proposal.row_id, {proposal.field: proposal.new_value}, plan, expected=row.revision,
+        source=Source("call"),
+    )  # fmt: skip
     _decide(work, proposal, "confirmed", note)
     return True
 
@@ -188,25 +184,3 @@ def _home_of(session: Session, subject: str, row: Any) -> int | None:
         lives = select(HomeMember.home_id).where(HomeMember.person_id == row.id).order_by(HomeMember.home_id)
         return session.scalar(lives.limit(1))
     return int(row.home_id)
-
-
-_Change = Callable[[Work, int, dict[str, Any], NumberPlan, Source, int], None]
-_CHANGES: dict[str, _Change] = {
-    "home": lambda w, row, values, _plan, source, read: registry.change_home(
-        w, row, values, source=source, expected=read
-    ),
-    "person": lambda w, row, values, plan, source, read: registry.change_person(
-        w, row, values, plan, source=source, expected=read
-    ),
-    "contact": lambda w, row, values, plan, source, read: registry.change_contact(
-        w, row, values, plan, source=source, expected=read
-    ),
-    "device": lambda w, row, values, plan, source, read: registry.change_device(
-        w, row, values, plan, source=source, expected=read
-    ),
-}
-
-
-def fields_of(subject: str) -> Sequence[str]:
-    """What may be corrected of such a record."""
-    return PROPOSED.get(subject, ())

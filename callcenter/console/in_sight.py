@@ -41,8 +41,15 @@ SEEN: dict[str, tuple[str, str, Asked]] = {
     "proposal_id": ("更正", "proposal", sight.sees_proposal),
 }
 """Name of a value -> what it names (zh, en), and who is asked whether it is in sight."""
-FREE = frozenset({"sample_id"})
-"""Values that name a row of the above but are asked about by their route: a host may hear a sample and no more."""
+NOBODYS = frozenset({
+    "article_id", "decision_id", "document_id", "incident_id", "phone_id", "provider_id", "publication_id", "visit_id",
+    "worker_id",
+})  # fmt: skip
+"""Values that name what is no resident's: articles, incidents, flows, and firms with all that belongs to them."""
+BY_ROUTE = frozenset({"organisation_id", "parent_id", "user_id", "sample_id", "question_id", "row_id"})
+"""Values whose route asks itself: a host may hear a sample and no more of its call, an administrator sees accounts of
+the own organisations, a form's `row_id` must be of the home that the path names.
+"""
 
 
 async def in_sight(request: Request, in_house: InHouse, viewer: Visitor) -> None:

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from callcenter.console import words
+from callcenter.console.places import places_of
 from callcenter.console.sessions import Viewer
 from callcenter.console.settings import ConsoleSettings
 from callcenter.console.timeline import event_words
@@ -39,7 +40,8 @@ class Pages:
         self._environment.filters["number"] = self._number
         self._environment.globals.update(
             {name: getattr(words, name) for name in dir(words) if name.isupper()},
-            item_named=_item_named, event_words=event_words, hotline=settings.hotline, version=_build_version(),
+            item_named=_item_named, places_of=places_of, event_words=event_words, hotline=settings.hotline,
+            version=_build_version(),
         )  # fmt: skip
 
     def render(self, template: str, locale: str, **context: Any) -> str:
