@@ -23,15 +23,20 @@ from callcenter.console.pages import HERE, Pages, language, look, wants_fragment
 from callcenter.console.routes import (
     alarms,
     calls,
+    candidates,
     desk,
     door,
     flows,
     guides,
     incidents,
     knowledge,
+    offers,
+    organisations,
     people,
+    proposals,
     questions,
     recordings,
+    staff,
     tickets,
 )
 from callcenter.console.sessions import Sessions
@@ -105,7 +110,8 @@ def create_console(
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
     parts = (
-        door, desk, calls, people, tickets, alarms, incidents, flows, recordings, guides, questions, knowledge,
+        door, desk, calls, people, tickets, offers, candidates, alarms, incidents, flows, recordings, organisations, proposals, staff,
+        guides, questions, knowledge,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from providers import states
+
 
 class Words(NamedTuple):
     """One thing in both languages."""
@@ -61,12 +63,28 @@ STATES = {
 
 OFFER_STATES = {
     "offered": Words("等待答复", "Waiting"),
+    "proposed": Words("已报时", "Named a time"),
     "accepted": Words("已接单", "Accepted"),
     "fulfilled": Words("已完成", "Fulfilled"),
     "declined": Words("已拒单", "Declined"),
     "expired": Words("超时", "Expired"),
     "withdrawn": Words("已撤回", "Withdrawn"),
     "failed": Words("未送达", "Not delivered"),
+}
+
+OFFER_MODES = {
+    "sequential": Words("逐家派单", "One after another"),
+    "broadcast": Words("同时派单", "Several at once"),
+    "collect": Words("报时选定", "By named times"),
+    "parallel": Words("全体呼叫", "Everybody at once"),
+    "manual": Words("人工指派", "By hand"),
+    "planned": Words("统一调度", "By plan"),
+}
+
+OFFER_CHANNELS = {
+    "sms": Words("短信", "SMS"),
+    "call": Words("电话", "call"),
+    "both": Words("短信和电话", "SMS and call"),
 }
 
 URGENCIES = {
@@ -217,6 +235,23 @@ def words(table: dict[str, Words], code: str | None, locale: str) -> str:
     return found.of(locale) if found else (code or "")
 
 
+POOLS = {
+    "district": Words("本区", "the district"),
+    "city": Words("全市", "the city"),
+    "neighbours": Words("邻区", "the districts next door"),
+}
+
+SCORE_PARTS = {
+    "near": Words("远近", "Nearness"),
+    "stars": Words("星级", "Stars"),
+    "acceptance": Words("接单率", "Acceptance"),
+    "punctuality": Words("准时", "Punctuality"),
+    "load": Words("在手工单", "Load"),
+    "turn": Words("轮流", "Fair turn"),
+    "price": Words("价格", "Price"),
+    "standing": Words("资格", "Standing"),
+}
+
 EVENTS = {
     "alarm.raised": Words("报警", "Alarm raised"),
     "alarm.pressed_again": Words("再次按下", "Pressed again"),
@@ -290,6 +325,11 @@ EVENTS = {
     "inbox.parked": Words("短信待人工处理", "Text left for a person"),
     "siren.silenced": Words("警报静音", "Siren silenced"),
     "ticket.escalated": Words("升级", "Escalated"),
+    "ticket.pool_widened": Words("扩大派单范围", "Asked more widely"),
+    "choice.made": Words("居民在三家中选定", "Resident chose among three"),
+    "choice.named": Words("居民点名", "Resident named a provider"),
+    "choice.refused": Words("居民不要这家", "Resident refuses a provider"),
+    "choice.refusal_lifted": Words("居民又可以了", "Refusal taken back"),
     "ticket.redo": Words("退回重办", "Redo"),
     "offer.made": Words("派单", "Offered"),
     "offer.accepted": Words("接单", "Accepted"),
@@ -297,8 +337,14 @@ EVENTS = {
     "offer.expired": Words("派单超时", "Offer expired"),
     "offer.failed": Words("派单未送达", "Offer not delivered"),
     "offer.withdrawn": Words("撤回派单", "Offer withdrawn"),
+    "offer.proposed": Words("报时", "Named its time"),
+    "offer.times_collected": Words("报时已齐", "All times are in"),
+    "offer.picked": Words("选定", "Picked"),
+    "offer.given_back": Words("企业退单", "Given back by the provider"),
     "offer.taken_back": Words("收回工单", "Taken back"),
     "offer.too_late": Words("答复晚了", "Answered too late"),
+    "visit.departed": Words("已出发", "On the way"),
+    "work.silent": Words("久无音讯，转坐席处理", "Silent for long: with the desk now"),
     "visit.arrived": Words("到场", "On site"),
     "visit.late": Words("未按时到场", "Late"),
     "work.done": Words("完工", "Done"),
@@ -353,4 +399,65 @@ FLOW_MARKS = {
     "added": Words("新增", "new"),
     "changed": Words("修改", "changed"),
     "removed": Words("删去", "gone"),
+}
+
+PROVIDER_STATES = {code: Words(state.zh, state.en) for code, state in states.STATES.items()}
+PROVIDER_KINDS = {
+    "company": Words("企业", "Company"),
+    "volunteer_group": Words("志愿者队伍", "Volunteer group"),
+    "desk": Words("社区服务点", "Community desk"),
+}
+DOCUMENT_KINDS = {
+    "licence": Words("营业执照", "Business licence"),
+    "permit": Words("许可/资质", "Permit"),
+    "identity": Words("责任人身份", "Identity"),
+    "agreement": Words("加盟协议", "Agreement"),
+}
+RATING_PARTS = {
+    "satisfaction": Words("满意度（5..1 分计 1..0）", "Satisfaction (grades 5..1 as 1..0)"),
+    "acceptance": Words("接单率", "Offers accepted"),
+    "in_time": Words("限时内接单", "Accepted in time"),
+    "on_time": Words("按时到场", "Arrived in time"),
+    "not_redone": Words("一次办好", "Not done again"),
+    "no_complaint": Words("无查实投诉（价格计双倍）", "No founded complaint (price counts twice)"),
+}
+COMPLAINTS = {
+    "quality": Words("服务质量", "Quality"),
+    "price": Words("收费", "Price"),
+    "attitude": Words("态度", "Behaviour"),
+    "lateness": Words("失约", "Lateness"),
+    "damage": Words("损坏财物", "Damage"),
+    "safety": Words("安全", "Safety"),
+    "price_fraud": Words("价格欺诈", "Price fraud"),
+    "other": Words("其他", "Other"),
+}
+PROVIDER_EVENTS = {
+    "applied": Words("申请", "Applied"),
+    "added": Words("登记入册", "Entered"),
+    "state_changed": Words("状态变更", "State changed"),
+    "stars_changed": Words("星级变化", "Stars changed"),
+    "document_added": Words("登记证照", "Paper seen"),
+    "document_withdrawn": Words("撤下证照", "Paper taken out"),
+    "document_ends": Words("证照将到期", "Paper ends soon"),
+    "document_ended": Words("证照已到期", "Paper ended"),
+    "visit_noted": Words("考察记录", "Visit noted"),
+    "visit_signed": Words("考察签字", "Visit signed"),
+    "decision_proposed": Words("提议", "Proposed"),
+    "decision_refused": Words("提议未通过", "Proposal refused"),
+    "complaint_founded": Words("投诉查实", "Complaint found true"),
+    "complaint_withdrawn": Words("查实撤销", "Finding reversed"),
+    "more_time": Words("整改延期", "More time to mend"),
+    "items_set": Words("项目与价格", "Items and prices"),
+    "coverage_set": Words("服务区域", "Area"),
+    "hours_set": Words("营业时间", "Hours"),
+    "day_set": Words("单日安排", "A single day"),
+    "profile_set": Words("资料", "Record"),
+    "absent": Words("请假", "Absent"),
+    "back": Words("销假", "Back"),
+    "worker_added": Words("从业人员", "Worker"),
+    "worker_left": Words("人员离开", "Worker left"),
+    "phone_added": Words("登记号码", "Telephone"),
+    "phone_dropped": Words("撤下号码", "Telephone taken out"),
+    "phone_asked": Words("号码核验", "Contact test"),
+    "phone_proven": Words("号码已核验", "Telephone proven"),
 }
