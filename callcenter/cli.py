@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from callcenter import state_commands
+from callcenter import state_commands, user_commands
 from callcenter.exchange import commands as exchange_commands
 from callcenter.files import commands as file_commands
 from callcenter.flows import commands as flow_commands
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flow_commands.register(commands)
     state_commands.register(commands)
     town_commands.register(commands)
+    user_commands.register(commands)
     chosen = parser.parse_args(arguments)
     os.umask(0o077)  # database, journal, logs: who called, who lives alone and how to get in is nobody else's business
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)

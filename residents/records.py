@@ -61,8 +61,8 @@ def belongs(session: Session, home_id: int, subject: str, row_id: int) -> bool:
         return row_id == home_id
     if subject == "person":
         return session.get(HomeMember, (home_id, row_id)) is not None
-    row = session.get(Contact if subject == "contact" else Device, row_id)
-    return row is not None and row.home_id == home_id
+    table = Contact if subject == "contact" else Device
+    return session.scalar(select(table.id).where(table.id == row_id, table.home_id == home_id)) is not None
 
 
 def change(

@@ -140,10 +140,10 @@ def _pages(town: Town) -> list[tuple[str, set[str]]]:
     """Every GET route of the console with the first district's ids in it, and which of them it names."""
     found = []
     for route in _routes(town.desk.console.app.routes):
-        if not isinstance(route, APIRoute) or "GET" not in route.methods or route.path == "/events":
+        if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()) or route.path == "/events":
             continue
         names = re.findall(r"{(\w+)}", route.path)
-        known = {name: town.ids.get(name, 1) for name in names}
+        known: dict[str, Any] = {name: town.ids.get(name, 1) for name in names}
         known |= {"table": "people", "name": "main"} if "table" in names or "name" in names else {}
         found.append((route.path.format(**known), set(names)))
     assert len(found) > 20
