@@ -41,6 +41,12 @@ class NotYours(Conflict):
     error_id = "not_yours"
 
 
+class PlanStands(Conflict):
+    """A surge has no plan to do this with, or has one already."""
+
+    error_id = "plan_stands"
+
+
 class SeatTaken(Conflict):
     """Someone else sits at that seat, or that person already sits at another."""
 

@@ -15,6 +15,7 @@ from dispatch.incident_tables import MassIncident as MassIncident
 from dispatch.knowledge_tables import Article as Article
 from dispatch.organisation_tables import Organisation as Organisation
 from dispatch.recording_tables import Recording as Recording
+from dispatch.surge_tables import SurgePlan as SurgePlan
 from foundation.tables import Base
 
 DISPOSITIONS = ("ticket", "inquiry", "abandoned", "test", "nuisance", "wrong_number", "ended_unknown")
