@@ -15,6 +15,7 @@ from pathlib import Path
 from callcenter import state_commands, user_commands
 from callcenter.exchange import commands as exchange_commands
 from callcenter.files import commands as file_commands
+from callcenter.files import export_commands
 from callcenter.flows import commands as flow_commands
 from callcenter.settings import SettingsError, load_settings
 from callcenter.town import commands as town_commands
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.set_defaults(run=_serve)
     exchange_commands.register(commands)
     file_commands.register(commands)
+    export_commands.register(commands)
     flow_commands.register(commands)
     state_commands.register(commands)
     town_commands.register(commands)

@@ -1,4 +1,4 @@
-"""``callcenter import people|devices|providers|… FILE``, ``import template``, ``import list``, ``export …``.
+"""``callcenter import people|devices|providers|articles FILE``, ``import template``, ``import list``.
 
 `command_frame` has the exit codes. A file with a fault is not imported: the faults are printed by row, and the command
 ends with 1. An import is carried out by the running service; where none runs, by the command itself. Either may be
@@ -8,28 +8,29 @@ killed: the next run with the same file, or the service at its start, goes on wh
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callcenter.command_frame import DONE, FAILED, CommandFrame, say, settings_of
+from callcenter.command_frame import DONE, FAILED, CommandFrame, say
+from callcenter.files.opening import actor, opened
 from foundation.errors import AppError
 
 if TYPE_CHECKING:
     from callcenter.command_frame import Subparsers
     from callcenter.files.checking import Checked
+    from callcenter.files.frame import Fault
     from callcenter.files.room import ImportRoom
     from callcenter.settings import Settings
     from dispatch.import_tables import FileImport
     from foundation.database import Database
 
-KINDS = ("people", "devices", "providers")
+KINDS = ("people", "devices", "providers", "articles")
 TAKEN_WITHIN_S = 3.0
 """The running service looks for work each second."""
 _LOOK_S = 0.2
@@ -44,7 +45,9 @@ def register(subparsers: Subparsers) -> None:
     for name in KINDS:
         one = _FRAME.add(commands, name, _import, f"take {name} in from a CSV or XLSX file")
         one.set_defaults(kind=name)
-        one.add_argument("file", type=Path, help="CSV (UTF-8 or GB18030) or XLSX, with the header of the template")
+        also = "; or a folder of Markdown files, or one" if name == "articles" else ""
+        told = f"CSV (UTF-8 or GB18030) or XLSX, with the header of the template{also}"
+        one.add_argument("file", type=Path, help=told)
         one.add_argument("--dry-run", action="store_true", help="only look, and say what would happen")
         one.add_argument("--json", action="store_true", help="print the result as JSON")
     template = _FRAME.add(commands, "template", _template, "write the file to fill in")
@@ -57,9 +60,10 @@ def register(subparsers: Subparsers) -> None:
 def _import(arguments: argparse.Namespace) -> int:
     from callcenter.files.room import kind_of
 
-    content = _content(arguments.file)
+    content, names, unread = _content(arguments)
+    arguments.names = names
     with _room(arguments) as (_settings, database, room):
-        found = room.check(kind_of(arguments.kind), content)
+        found = _with(unread, room.check(kind_of(arguments.kind), content))
         if arguments.dry_run or not found.sound:
             _tell_check(arguments, found)
             return DONE if found.sound else FAILED
@@ -70,12 +74,29 @@ def _import(arguments: argparse.Namespace) -> int:
         return DONE if row.state == "done" and not row.left_out else FAILED
 
 
-def _content(path: Path) -> bytes:
-    """The file's bytes, one more than are read of any file."""
+def _content(arguments: argparse.Namespace) -> tuple[bytes, dict[int, str], Sequence[Fault]]:
+    """The file's bytes, one more than are read of any; of a folder, which file a row is, and which are unreadable."""
     from callcenter.files.bounds import MOST_BYTES
 
+    path: Path = arguments.file
+    if arguments.kind == "articles":
+        from callcenter.files import guides
+
+        if guides.are_guides(path):
+            read = guides.read_guides(path)
+            return read.content, read.names, read.faults
     with path.open("rb") as file:
-        return file.read(MOST_BYTES + 1)
+        return file.read(MOST_BYTES + 1), {}, ()
+
+
+def _with(unread: Sequence[Fault], found: Checked) -> Checked:
+    """What was found, and the files that could not be read at all."""
+    if not unread:
+        return found
+    of_table = found.faults if found.rows else ()  # an empty table is only what they leave
+    return replace(
+        found, faults=(*unread, *of_table), faults_total=len(unread) + (found.faults_total if found.rows else 0)
+    )
 
 
 def _order(database: Database, room: ImportRoom, found: Checked, name: str, content: bytes) -> int:
@@ -87,8 +108,8 @@ def _order(database: Database, room: ImportRoom, found: Checked, name: str, cont
     if other is not None:
         say(f"同一个文件正在导入，已到第 {other.position} 条 / this file is being imported, so far {other.position}")
         return other.id
-    import_id = room.bring(found, name, content, _actor())
-    room.order(import_id, _actor())
+    import_id = room.bring(found, name, content, actor())
+    room.order(import_id, actor())
     return import_id
 
 
@@ -148,7 +169,7 @@ def _tell_check(arguments: argparse.Namespace, found: Checked) -> None:
         print(json.dumps(told, ensure_ascii=False))
         return
     for fault in found.faults:
-        print(_line(found, asdict(fault)))
+        print(_line(found, asdict(fault), arguments.names))
     if found.sound:
         size = f"{found.encoding}, {found.rows} 行 rows, {len(found.records)} 条 records"
         print(f"可以导入 / ready: {size}: {_fates(found)}")
@@ -173,8 +194,9 @@ def _tell_end(arguments: argparse.Namespace, row: FileImport) -> None:
     )
 
 
-def _line(found: Checked, fault: dict[str, Any]) -> str:
+def _line(found: Checked, fault: dict[str, Any], names: Mapping[int, str]) -> str:
     where = f"第 {fault['row']} 行 row {fault['row']}" if fault["row"] else "文件 file"
+    where = names.get(fault["row"], where)
     columns = {column.key: column.zh for column in found.kind.columns}
     column = f" {columns[fault['column']]} {fault['column']}" if fault["column"] in columns else ""
     value = f" “{fault['value']}”" if fault["value"] else ""
@@ -194,30 +216,9 @@ def _as_json(row: FileImport) -> dict[str, Any]:
 
 @contextmanager
 def _room(arguments: argparse.Namespace) -> Iterator[tuple[Settings, Database, ImportRoom]]:
-    import ivr_flows.tables  # noqa: F401
     from callcenter.files.room import ImportRoom
-    from foundation import migrations
-    from foundation.clock import SystemClock
-    from foundation.database import Database
     from foundation.numbers import NumberPlan
-    from foundation.writer import Writer
 
-    settings = settings_of(arguments)
-    settings.home.mkdir(parents=True, exist_ok=True)
-    migrations.upgrade(settings.database_url)
-    database = Database(settings.database_url)
-    writer = Writer(database, SystemClock())
-    plan = NumberPlan(settings.numbers.country, settings.numbers.area_code)
-    try:
-        yield settings, database, ImportRoom(database, writer, SystemClock(), plan)
-    finally:
-        writer.close()
-        database.dispose()
-
-
-def _actor() -> str:
-    """Who is at the keyboard of this machine."""
-    try:
-        return f"cli:{getpass.getuser()}"[:60]
-    except (KeyError, OSError):
-        return "cli"
+    with opened(arguments) as (settings, database, writer, clock):
+        plan = NumberPlan(settings.numbers.country, settings.numbers.area_code)
+        yield settings, database, ImportRoom(database, writer, clock, plan)

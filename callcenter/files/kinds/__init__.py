@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from callcenter.files.frame import ImportKind
+from callcenter.files.kinds.articles import ARTICLES
 from callcenter.files.kinds.devices import DEVICES
 from callcenter.files.kinds.people import PEOPLE
 from callcenter.files.kinds.providers import PROVIDERS
@@ -13,6 +14,7 @@ KINDS: dict[str, ImportKind] = {
         PEOPLE,
         DEVICES,
         PROVIDERS,
+        ARTICLES,
     )
 }
 """By the name that the command line knows them by."""
