@@ -18,8 +18,10 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from callcenter.demo import network
 from callcenter.demo.book import directory
 from callcenter.demo.district import District, make_district
+from callcenter.demo.guides import load_guides
 from callcenter.demo.load import load
 from callcenter.demo.sign_ins import SignIn, sign_ins
 from callcenter.exchange import Exchange
@@ -103,7 +105,9 @@ def prepare(settings: Settings, *, demo: bool) -> list[SignIn]:
     try:
         if load(database, writer, district, plan):
             _say("演示区已就绪 The demo district is in the database: all people and numbers are invented")
+        load_guides(database, writer, SystemClock().now(), plan)
         logins = sign_ins(database, writer, district, secrets_folder(settings.home))
+        logins += network.settle(database, writer, district, plan, secrets_folder(settings.home))
     finally:
         writer.close()
         database.dispose()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from callcenter.demo import network
 from callcenter.demo.district import District, make_district
 from callcenter.demo.load import NotTheDemo, load
 from callcenter.demo.sign_ins import sign_ins
-from dispatch import staff
+from dispatch import organisations, sight, staff
+from dispatch.organisation_tables import Organisation
 from dispatch.tables import DutyPhone, Seat, StaffUser
 from foundation.clock import SystemClock
 from foundation.database import Database
@@ -133,6 +136,25 @@ def test_operators_get_passwords_once_kept_for_the_owner_only(
         assert sign_in.password is not None
         assert len(sign_in.password) == 12
         assert staff.verify_password(users[sign_in.login].password_hash, sign_in.password)
+
+
+def test_the_organisations_come_once_and_three_accounts_belong_to_them(
+    database: Database, writer: Writer, district: District, tmp_path: Path
+) -> None:
+    load(database, writer, replace(district, homes=district.homes[:3], providers=()), PLAN)
+    first = network.settle(database, writer, district, PLAN, tmp_path)
+    assert network.settle(database, writer, district, PLAN, tmp_path) == first
+    with database.read() as session:
+        rows = {row.name: row for row in session.scalars(select(Organisation))}
+        assert len(rows) == len(network.network())
+        assert {row.kind for row in rows.values()} >= {"owner", "operating_body", "station", "desk", "outside"}
+        desks = organisations.desks_for(session, "330203001901", date(2026, 11, 23))
+        assert [desk.level for desk in desks] == ["community", "street", "district"]
+        logins = {user.login: user.id for user in session.scalars(select(StaffUser))}
+        assert sight.of_user(session, logins["admin"], date(2026, 11, 23)) == sight.ALL
+        desk = sight.of_user(session, logins["desk1"], date(2026, 11, 23))
+        assert desk.scope.prefixes == ("330203001901",)
+        assert not sight.of_user(session, logins["host1"], date(2026, 11, 23)).rights.names
 
 
 def test_a_password_changed_in_the_console_is_not_printed_as_valid(
