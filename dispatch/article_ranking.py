@@ -139,5 +139,9 @@ def _whole(all_typed: str, typed: Sequence[str], places: _Places) -> float:
             bonus += _WHOLE_IN_QUESTION / len(typed)
         elif run in places.body:
             bonus += _WHOLE_IN_BODY / len(typed)
-    covered = sum(len(run) for run in typed if run in title)
-    return bonus + _MOST_FOR_SHORT * covered / max(len(title), covered, 1)
+    return bonus + _MOST_FOR_SHORT * max(_covered(typed, way) for way in (title, *places.sounds[0]))
+
+
+def _covered(typed: Sequence[str], way: str) -> float:
+    """How much of one way to say the title was typed: of two that fit, the shorter one is meant."""
+    return min(1.0, sum(len(run) for run in typed if run in way) / max(1, len(way)))
