@@ -46,8 +46,7 @@ def go_down(w: Work, ticket: Ticket, organisation_id: int, reason: str) -> None:
             return
         _end(w, before, "given to another / 改派他处")
     _begin(w, ticket, "down", organisation.division_code, one_line(reason, 200), organisation_id)
-    w.log("request.went_down", ticket_id=ticket.id, organisation_id=organisation_id, to=organisation.name,
-          reason=one_line(reason, 200))  # fmt: skip
+    w.log("request.went_down", ticket_id=ticket.id, desk=f"org:{organisation_id}", reason=one_line(reason, 200))
 
 
 def come_back(w: Work, ticket: Ticket, reason: str, direction: str = "down") -> bool:
@@ -56,7 +55,8 @@ def come_back(w: Work, ticket: Ticket, reason: str, direction: str = "down") -> 
     if row is None:
         return False
     _end(w, row, reason)
-    w.log("request.came_back", ticket_id=ticket.id, organisation_id=row.organisation_id, reason=one_line(reason, 200))
+    desk = f"org:{row.organisation_id}" if row.organisation_id is not None else "city"
+    w.log("request.came_back", ticket_id=ticket.id, desk=desk, reason=one_line(reason, 200))
     return True
 
 
