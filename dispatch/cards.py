@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Select, func, select, union
 from sqlalchemy.orm import Session
 
 from dispatch import offer_policy, recordings
+from dispatch.complaint_tables import Complaint
+from dispatch.life_steps import life_steps
 from dispatch.names import Names
 from dispatch.recording_tables import Recording
 from dispatch.sight import ALL, Sight, sees_home
@@ -58,9 +60,16 @@ class TicketPage:
     provider_phone: str = ""
     recordings: tuple[Recording, ...] = ()
 
+    complaint: Complaint | None = None
+
     @property
     def open(self) -> bool:
         return self.ticket.state not in ENDED
+
+    @property
+    def may(self) -> dict[str, bool]:
+        """Which steps of its life beside offers the ticket may take now; whether somebody may is his rights' matter."""
+        return life_steps(self.ticket)
 
     @property
     def live(self) -> Arrival | None:
@@ -132,6 +141,7 @@ def ticket_page(session: Session, ticket_id: int) -> TicketPage | None:
         tries(arrivals),
         session.scalar(phone.order_by(ProviderPhone.position).limit(1)) or "" if ticket.assigned_provider_id else "",
         tuple(recordings.of_arrivals(session, [arrival.id for arrival in arrivals])),
+        session.get(Complaint, ticket_id) if ticket.kind == "complaint" else None,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dispatch import (
     answers,
     call_backs,
+    care,
     collecting,
     desk_work,
     dispositions,
@@ -54,7 +55,7 @@ def fire(w: Work, deadline_id: int, plan: NumberPlan | None = None) -> str:
         ticket = tickets.locked(w.session, row.ticket_id)
         if states.is_open(ticket.state):
             _FIRINGS.get(row.kind, _look)(w, ticket, row, plan)
-            tickets.refresh_next(w, tickets.locked(w.session, row.ticket_id))
+            tickets.refresh_next(w, ticket)
     return f"fired:{row.kind}"
 
 
@@ -135,6 +136,11 @@ def _resume(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
         pauses.resume(w, ticket.id)
 
 
+def _care(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
+    if ticket.state == "registered":
+        care.call_due(w, ticket)
+
+
 def _follow_up(w: Work, ticket: Ticket, _row: Deadline, _plan: NumberPlan) -> None:
     if ticket.state == "done":
         follow_up.ask(w, ticket)
@@ -152,6 +158,7 @@ _FIRINGS: dict[str, Firing] = {
     "ticket.arrive": _arrive,
     "ticket.no_show": _no_show,
     "ticket.work": _work,
+    "care.call": _care,
     "ticket.sign": _sign,
     "ticket.resume": _resume,
     "ticket.follow_up": _follow_up,

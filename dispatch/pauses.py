@@ -54,7 +54,7 @@ def pause(w: Work, ticket_id: int, why: str, until: datetime, note: str = "") ->
     zh, en = REASONS[why]
     reason = f"等待居民（{zh}），到期自动恢复 / waits ({en}), then goes on by itself"
     tickets.change_state(
-        w, ticket, "paused", "desk", Watch("ticket.resume", until, reason), why=why, note=one_line(note, 200),
+        w, ticket, "paused", "desk", Watch("ticket.resume", until, reason), pause=why, note=one_line(note, 200),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from callcenter.console.routes import (
     candidates,
     desk,
     door,
+    files,
     flows,
     guides,
     incidents,
@@ -34,9 +35,14 @@ from callcenter.console.routes import (
     organisations,
     people,
     proposals,
+    provider_record,
+    provider_steps,
+    providers,
     questions,
     recordings,
     staff,
+    surge,
+    ticket_life,
     tickets,
 )
 from callcenter.console.sessions import Sessions
@@ -110,8 +116,9 @@ def create_console(
     app.state.house = house
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
     parts = (
-        door, desk, calls, people, tickets, offers, candidates, alarms, incidents, flows, recordings, organisations, proposals, staff,
-        guides, questions, knowledge,
+        door, desk, calls, people, ticket_life, tickets, offers, candidates, alarms, incidents, flows, recordings,
+        organisations, proposals, staff, guides, questions, knowledge, providers, provider_steps, provider_record,
+        surge, files,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)

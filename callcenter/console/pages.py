@@ -36,6 +36,7 @@ class Pages:
         )  # fmt: skip
         self._environment.filters["exact"] = self._exact
         self._environment.filters["clock"] = self._clock_time
+        self._environment.filters["day"] = self._day
         self._environment.filters["iso"] = lambda at: at.astimezone(UTC).isoformat(timespec="milliseconds")
         self._environment.filters["number"] = self._number
         self._environment.globals.update(
@@ -83,6 +84,9 @@ class Pages:
 
     def _clock_time(self, at: datetime) -> str:
         return at.astimezone(self._settings.zone_info).strftime("%H:%M:%S")
+
+    def _day(self, at: datetime) -> str:
+        return at.astimezone(self._settings.zone_info).strftime("%m-%d %H:%M")
 
     def _number(self, e164: str | None) -> str:
         """As people say it: grouped by four from the right where it is long."""

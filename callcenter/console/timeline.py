@@ -17,13 +17,19 @@ _CODES = {
     "pool": words.POOLS,
     "rung": words.RUNGS,
     "answer": words.SAID,
+    "category": words.COMPLAINT_CATEGORIES,
+    "urgency": words.URGENCIES,
+    "pause": words.PAUSE_REASONS,
     "channel": words.OFFER_CHANNELS,
+    "trigger": words.TRIGGERS,
 }
-_PERSONS = ("who", "by", "owner", "driver", "holder")
+_PERSONS = ("who", "by", "owner", "driver", "holder", "desk")
 _HIDDEN = frozenset(
     {"t", "siren", "chan", "call", "step", "arrival", "offer", "kind", "household", "reasons", "providers", "mode",
-     "was", "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs", "cause", "to", "from",
-     "message", "deadline", "flow", "file", "subject", "about"}
+     "was", "organisation_id", "division", "district", "proposal_id", "row_id", "field",
+     "fields", "people", "home_id", "raw", "line", "home", "provider", "secs", "qs", "cause", "to", "from",
+     "message", "deadline", "flow", "file", "subject", "about", "held", "due", "round", "total", "owner_then", "until",
+     "attempt"}
 )  # fmt: skip
 
 
@@ -56,7 +62,9 @@ def _said(kind: str, name: str, value: Any, names: Names, locale: str) -> str:
         return f"{value} min" if locale == "en" else f"{value} 分钟"
     if name == "yuan":
         return f"{value} yuan" if locale == "en" else f"{value} 元"
-    if name == "reason" and kind == "ticket.overdue" and " / " in str(value):
+    if name == "days":
+        return f"{value} working days" if locale == "en" else f"{value} 个工作日"
+    if (name == "why" or (name == "reason" and kind == "ticket.overdue")) and " / " in str(value):
         return str(value).split(" / ", 1)[locale == "en"]
     if isinstance(value, (dict, list, bool)):
         return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from dispatch import journeys, pauses
 from providers import states
 
 
@@ -30,6 +31,7 @@ KINDS = {
     "emergency": Words("紧急求助", "Emergency"),
     "complaint": Words("投诉", "Complaint"),
     "suggestion": Words("建议", "Suggestion"),
+    "care": Words("关怀", "Care"),
 }
 
 ARRIVAL_KINDS = {
@@ -44,6 +46,7 @@ STATES = {
     "offered": Words("已派单", "Offered"),
     "assigned": Words("已转办", "Assigned"),
     "returned": Words("已退单", "Returned"),
+    "ruling": Words("审定中", "Ruling"),
     "escalated": Words("已升级", "Escalated"),
     "accepted": Words("已接单", "Accepted"),
     "arrived": Words("已到场", "On site"),
@@ -118,6 +121,9 @@ OUTCOMES = {
     "joined": Words("已并单", "Joined"),
     "unreached": Words("回访未接通", "Follow-up not reached"),
     "close": Words("已办结", "Closed"),
+    "fine": Words("一切正常", "All is well"),
+    "needs_service": Words("需要服务", "Needs something"),
+    "abnormal": Words("情况异常，已报警", "Something is wrong: alarm raised"),
 }
 
 DISPOSITIONS = {
@@ -128,6 +134,19 @@ DISPOSITIONS = {
     "nuisance": Words("骚扰", "Nuisance"),
     "wrong_number": Words("打错", "Wrong number"),
     "ended_unknown": Words("结束原因不明", "Ended, cause unknown"),
+}
+
+PAUSE_REASONS = {code: Words(zh, en) for code, (zh, en) in pauses.REASONS.items()}
+
+COMPLAINT_CATEGORIES = {
+    "quality": Words("服务质量", "Quality"),
+    "price": Words("收费", "Price"),
+    "attitude": Words("态度", "Attitude"),
+    "lateness": Words("迟到失约", "Lateness"),
+    "damage": Words("损坏物品", "Damage"),
+    "safety": Words("安全", "Safety"),
+    "price_fraud": Words("价格欺诈", "Price fraud"),
+    "other": Words("其他", "Other"),
 }
 
 CALL_BACK_WHY = {
@@ -156,6 +175,8 @@ ROLES = {
     "supervisor": Words("班长", "Supervisor"),
     "admin": Words("管理员", "Administrator"),
 }
+
+TRIGGERS = {code: Words(zh, en) for code, (zh, en) in journeys.TRIGGERS.items()}
 
 ORGANISATION_KINDS = {
     "owner": Words("主办单位", "Host"),
@@ -239,6 +260,7 @@ POOLS = {
     "district": Words("本区", "the district"),
     "city": Words("全市", "the city"),
     "neighbours": Words("邻区", "the districts next door"),
+    "elsewhere": Words("其他地方", "elsewhere"),
 }
 
 SCORE_PARTS = {
@@ -331,6 +353,27 @@ EVENTS = {
     "choice.refused": Words("居民不要这家", "Resident refuses a provider"),
     "choice.refusal_lifted": Words("居民又可以了", "Refusal taken back"),
     "ticket.redo": Words("退回重办", "Redo"),
+    "ticket.refill": Words("退回重填", "Record to be corrected"),
+    "ticket.reopened": Words("重开", "Reopened"),
+    "ticket.assigned": Words("转办", "Given to a desk"),
+    "ticket.signed": Words("签收", "Signed for"),
+    "ticket.not_signed": Words("超时未签收", "Not signed in time"),
+    "ticket.returned": Words("退单", "Returned"),
+    "ticket.ruled": Words("审定", "Ruled"),
+    "ticket.replied": Words("答复", "Replied"),
+    "ticket.resumed": Words("恢复办理", "Goes on"),
+    "ticket.nudged": Words("催办", "Nudged"),
+    "ticket.supervised": Words("督办", "Supervised"),
+    "ticket.extended": Words("延期", "Extended"),
+    "ticket.repeated": Words("重复来电", "Asked again"),
+    "ticket.owner_changed": Words("转由", "Now with"),
+    "ticket.urgency_changed": Words("紧急程度变更", "Urgency changed"),
+    "complaint.opened": Words("登记投诉", "Complaint registered"),
+    "complaint.founded": Words("投诉属实", "Complaint founded"),
+    "complaint.unfounded": Words("投诉不属实", "Complaint not founded"),
+    "care.called": Words("关怀呼叫", "Care call"),
+    "care.told": Words("关怀结果", "Care call's result"),
+    "follow_up.not_reached": Words("回访未接通", "Follow-up not reached"),
     "offer.made": Words("派单", "Offered"),
     "offer.accepted": Words("接单", "Accepted"),
     "offer.declined": Words("拒单", "Declined"),

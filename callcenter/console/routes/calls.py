@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from callcenter.console.house import House, InHouse, Operator
 from callcenter.console.sessions import Viewer
-from dispatch import cards, dispositions, inquiries, tickets
+from dispatch import cards, dispositions, inquiries, repeats
 from dispatch.cards import ENDED
 from dispatch.errors import missing
 from foundation.text import clean, one_line
@@ -96,7 +96,7 @@ def join(
     ticket_id: Annotated[int, Form(ge=1, le=2**53)],
 ) -> HTMLResponse:
     """The call is about a matter that already has its ticket."""
-    in_house.writer.call(tickets.join, arrival_id, ticket_id, actor=viewer.actor, priority=Priority.CALL)
+    in_house.writer.call(repeats.join, arrival_id, ticket_id, actor=viewer.actor, priority=Priority.CALL)
     return _card(request, in_house, viewer, arrival_id)
 
 

@@ -106,6 +106,7 @@ def open_request(
     phone: Annotated[str, Form(max_length=40)] = "",
     caller_name: Annotated[str, Form(max_length=80)] = "",
     urgency: Annotated[str, Form(pattern="^(normal|urgent|extra_urgent)$")] = "normal",
+    follow_up_by: Annotated[str, Form(pattern="^(|sms|call)$")] = "",
     who: Short = "",
     when: Short = "",
     where: Short = "",
@@ -128,6 +129,7 @@ def open_request(
         item=item, summary=clean(summary, 500), address=one_line(address, 200), community=community,
         caller=number.e164, caller_name=one_line(caller_name, 80), home_id=home_id, person_id=person_id,
         arrival_id=arrival_id, elements={k: clean(v, 2000) for k, v in told.items() if v.strip()}, urgency=urgency,
+        follow_up_by=follow_up_by,
     )  # fmt: skip
     ticket_id = in_house.writer.call(
         service_requests.open_request, new, in_house.plan, actor=viewer.actor, priority=Priority.CALL
