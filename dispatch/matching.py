@@ -7,9 +7,11 @@ the same however large the register is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, text
@@ -30,20 +32,15 @@ from providers.taxonomy import ITEMS
 RESTED = timedelta(days=1)
 """After so long a provider counts as not asked at all."""
 
-# CROSS JOIN keeps SQLite from beginning with the item's providers, of which there may be thousands; PostgreSQL's
-# planner decides by itself. The conditions of the partial indexes are repeated as they stand there.
+# The conditions of partial indexes are repeated as they stand there, so that either database uses them. The first two
+# are not joined with the item's providers: the whole district's handful is one short range of an index, while a join
+# would look each of them up in a large one.
 _HELD = text(
-    "SELECT t.assigned_provider_id, count(*) FROM tickets t CROSS JOIN provider_items i "
-    "WHERE t.assigned_provider_id IS NOT NULL AND t.state IN ('accepted', 'arrived', 'paused') "
-    "AND i.provider_id = t.assigned_provider_id AND i.item = :item GROUP BY t.assigned_provider_id"
+    "SELECT assigned_provider_id, count(*) FROM tickets WHERE assigned_provider_id IS NOT NULL "
+    "AND state IN ('accepted', 'arrived', 'paused') GROUP BY assigned_provider_id"
 )
-_ASKED_LATELY = (
-    text(
-        "SELECT p.id, p.last_offered_at FROM providers p CROSS JOIN provider_items i "
-        "WHERE p.last_offered_at > :since AND i.provider_id = p.id AND i.item = :item"
-    )
-    .bindparams(bindparam("since", type_=Instant()))
-    .columns(last_offered_at=Instant())
+_ASKED_LATELY = text("SELECT id, last_offered_at FROM providers WHERE last_offered_at > :since").bindparams(
+    bindparam("since", type_=Instant())
 )
 _ABSENT = (
     text("SELECT id, absent_until FROM providers WHERE absent_until IS NOT NULL AND absent_until > :now")
@@ -51,8 +48,8 @@ _ABSENT = (
     .columns(absent_until=Instant())
 )
 _OPTED_OUT = text(
-    "SELECT p.provider_id, c.number FROM correspondents c CROSS JOIN provider_phones p "
-    "WHERE c.opted_out_at IS NOT NULL AND p.number = c.number"
+    "SELECT p.provider_id, p.number FROM provider_items i JOIN provider_phones p ON p.provider_id = i.provider_id "
+    "JOIN correspondents c ON c.number = p.number WHERE i.item = :item AND c.opted_out_at IS NOT NULL"
 )
 _ASKED = text("SELECT provider_id FROM offers WHERE ticket_id = :ticket AND round = :round")
 _REFUSED = text(
@@ -62,7 +59,7 @@ _REFUSED = text(
 )
 
 
-def ranked(session: Session, ticket: Ticket, now: datetime, preferred: int | None = None) -> list[Ranked]:
+def ranked(session: Session, ticket: Ticket, now: datetime, preferred: int | None = None) -> Sequence[Ranked]:
     """Providers of the ticket's item: every able one, best first, then some that are not, each with its reasons."""
     register = register_columns.of_item(session, ticket.item) if ticket.item else None
     if register is None:
@@ -79,7 +76,20 @@ def judge(session: Session, ticket: Ticket, provider_id: int, now: datetime) -> 
         name = queries.find(session, provider_id).name
         return Ranked(provider_id, name, False, 0.0, (("不提供该项目", "does not offer this item"),))
     matter, candidates = _facts(session, register, ticket, now, preferred=provider_id, anywhere=True)
-    return next(r for r in ranking.rank(matter, ranking.only(candidates, row)) if r.provider_id == provider_id)
+    (judged,) = ranking.rank(matter, ranking.only(candidates, [row]))
+    return judged
+
+
+def named(session: Session, ticket: Ticket, words: str, now: datetime, most: int) -> list[Ranked]:
+    """Providers of the item with `words` in their names, whatever their area, judged as `judge` does; none for none."""
+    register = register_columns.of_item(session, ticket.item) if ticket.item else None
+    if register is None or not words:
+        return []
+    rows = [row for row, name in enumerate(register.names) if words.casefold() in name.casefold()]
+    if not rows:
+        return []
+    matter, candidates = _facts(session, register, ticket, now, preferred=None, anywhere=True)
+    return ranking.rank(matter, ranking.only(candidates, rows))[:most]
 
 
 def refused_by(connection: Connection, ticket: Ticket) -> set[int]:
@@ -94,14 +104,17 @@ def _facts(
 ) -> tuple[Matter, Candidates]:  # fmt: skip
     session.flush()
     connection = session.connection()
-    told, row_of = {"item": ticket.item}, register.row_of
+    told = {"item": ticket.item, "now": now, "since": now - RESTED}
+    row_of = register.row_of
     here = place(ticket.latitude, ticket.longitude)
     held = np.zeros(len(register.ids), dtype=np.int64)
-    for provider_id, orders in connection.execute(_HELD, told):
-        held[row_of[provider_id]] = orders
+    for provider_id, orders in connection.execute(_HELD).all():
+        if provider_id in row_of:
+            held[row_of[provider_id]] = orders
     rested = np.ones(len(register.ids))
-    for provider_id, at in connection.execute(_ASKED_LATELY, {**told, "since": now - RESTED}):
-        rested[row_of[provider_id]] = max((now - at) / RESTED, 0.0)
+    for provider_id, at in connection.execute(_ASKED_LATELY, told).all():
+        if provider_id in row_of:
+            rested[row_of[provider_id]] = min(max((now - _moment(at)) / RESTED, 0.0), 1.0)
     asked = [row[0] for row in connection.execute(_ASKED, {"ticket": ticket.id, "round": ticket.round})]
     state = _STANDING[register.states]
     was_asked = _flags(register, asked)
@@ -121,14 +134,15 @@ def _facts(
             ids=register.ids, names=register.names, state=state, reach=register.reach(ticket.community),
             in_radius=_in_radius(register, here), neighbour=register.covers_one_of(ticket.policy.get("neighbours", ())),
             latitude=register.latitude, longitude=register.longitude, licensed=register.licensed_until >= today,
-            closed=closed, closed_words=closed_words, absent=_absent(connection, register, now),
-            capacity=register.capacity, open_orders=held, has_phone=_has_phone(connection, register),
+            closed=closed, closed_words=closed_words, absent=_absent(connection, register, told),
+            capacity=register.capacity, open_orders=held, has_phone=_reachable(connection, register, told),
             refused=_flags(register, refused_by(connection, ticket)), asked=was_asked, stars=register.stars,
             rested=rested, price_low=register.price_low, price_high=register.price_high, **register.counts,
         ),
     )  # fmt: skip
 
 
+_reached: WeakKeyDictionary[ItemRegister, Flags] = WeakKeyDictionary()
 _STANDING = np.array([ranking.STATES.index(s) if s in ranking.STATES else ranking.OTHER for s in PROVIDER_STATES])
 
 
@@ -145,26 +159,33 @@ def _in_radius(register: ItemRegister, here: Place | None) -> Flags:
     return found
 
 
-def _absent(connection: Connection, register: ItemRegister, now: datetime) -> dict[int, tuple[str, str]]:
+def _absent(connection: Connection, register: ItemRegister, told: dict[str, Any]) -> dict[int, tuple[str, str]]:
     found = {}
-    for provider_id, until in connection.execute(_ABSENT, {"now": now}):
+    for provider_id, until in connection.execute(_ABSENT, told).all():
         row = register.row_of.get(provider_id)
         if row is not None:
-            why = why_off(replace(register.timetables[register.timetable[row]], absent_until=until), now)
+            why = why_off(replace(register.timetables[register.timetable[row]], absent_until=until), told["now"])
             found[row] = why or ("今天请假", "is absent today by its own word")
     return found
 
 
-def _has_phone(connection: Connection, register: ItemRegister) -> Flags:
-    """Who has a verified telephone that has not opted out."""
+def _moment(stored: datetime | str) -> datetime:
+    """A moment as the driver gave it: nine hundred are read, and only the few of this item are worth making."""
+    if isinstance(stored, str):
+        return datetime.fromisoformat(stored).replace(tzinfo=UTC)
+    return stored
+
+
+def _reachable(connection: Connection, register: ItemRegister, told: dict[str, Any]) -> Flags:
+    """Who has a verified telephone that has not opted out. Opting out stamps the register: it is read once for each."""
+    known = _reached.get(register)
+    if known is not None:
+        return known
     out: dict[int, set[str]] = {}
-    for provider_id, number in connection.execute(_OPTED_OUT):
-        row = register.row_of.get(provider_id)
-        if row is not None:
-            out.setdefault(row, set()).add(number)
-    if not out:
-        return register.has_phone
+    for provider_id, number in connection.execute(_OPTED_OUT, told).all():
+        out.setdefault(register.row_of[provider_id], set()).add(number)
     reachable = register.has_phone.copy()
     for row, numbers in out.items():
         reachable[row] = not numbers.issuperset(register.phones[row])
+    _reached[register] = reachable
     return reachable

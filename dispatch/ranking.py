@@ -10,9 +10,10 @@ millisecond, which row by row would take thirty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from itertools import repeat
+from typing import NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +43,19 @@ MIDDLE_STARS, STARS_WEIGH = 3.0, 10
 """A provider counts as if it had, beside its own grades, ten more of three stars."""
 MIDDLE_SHARE, SHARES_WEIGH = 0.7, 5
 """And, beside its own answers and arrivals, five more of which seven in ten were good."""
-REACH = {0: 0.1, 2: 0.2, 4: 0.2, 6: 0.4, 9: 0.7, 12: 0.9}
-"""Nearness where a place is unknown: by the digits of the division code that the provider names as its area."""
-MOST_UNABLE = 50
+REACH = {0: 0.1, 2: 0.2, 6: 0.4, 9: 0.7, 12: 0.9}
+"""Nearness where a place is unknown: by the digits, at least, of the division code the provider names as its area."""
+MOST_UNABLE = 20
 """Of those that cannot serve so many are told, the most hopeful first."""
+
+_BLOCK = 64
+_POOL_NAMES = (*POOLS, "elsewhere")
+_MOST = np.array(list(WEIGHTS.values()), dtype=np.float64)[:, None]
+_LEAST_DIGITS = [max(least for least in REACH if least <= digits) for digits in range(13)]
+_REACH_SHARE = np.array([REACH[least] for least in _LEAST_DIGITS])
+_REACH_CODE = np.array([-1 - least for least in _LEAST_DIGITS], dtype=np.int64)
+_UNIT, _STARS_UNIT = 1_000_000, 100_000
+"""Two facts stand in one number, so that their words are found by it: 8 of 10 is 8,000,010."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,35 +146,109 @@ class Ranked(NamedTuple):
         ]
 
 
-def rank(matter: Matter, candidates: Candidates) -> list[Ranked]:
+def rank(matter: Matter, candidates: Candidates) -> Ranking:
     """The able ones, best first; then those that are not, the most hopeful first, with what stands against them."""
     pools = _pools(candidates)
     against = _against(matter, candidates, pools)
     able = np.flatnonzero(~against.any(axis=0))
-    return _ranked(matter, candidates, pools, able) + _unable(candidates, against, pools)
+    return Ranking(_scored(matter, candidates, pools, able), _unable(candidates, against, pools))
 
 
-def only(candidates: Candidates, row: int) -> Candidates:
-    """The candidate in `row` alone."""
-    one = slice(row, row + 1)
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """The able rows in their order: what is said of each is kept as numbers that find the words."""
+
+    ids: Codes
+    names: list[str]
+    score: Numbers
+    points: Numbers
+    told: list[tuple[dict[int, Words], Codes]]
+    pools: Codes
+    chosen_first: bool
+
+    def some(self, first: int, last: int) -> list[Ranked]:
+        """Those at these places, with their reasons in words."""
+        words = [list(map(memo.__getitem__, codes[first:last].tolist())) for memo, codes in self.told]
+        reasons: list[tuple[Words, ...]] = list(zip(*words, strict=True))
+        if first == 0 and self.chosen_first:
+            reasons[0] = (_CHOSEN, *reasons[0])
+        return list(
+            map(
+                Ranked, self.ids[first:last].tolist(), self.names[first:last], repeat(True),
+                self.score[first:last].tolist(), reasons, zip(*self.points[:, first:last].tolist(), strict=True),
+                map(_POOL_NAMES.__getitem__, self.pools[first:last].tolist()),
+            )
+        )  # fmt: skip
+
+
+class Ranking(Sequence[Ranked]):
+    """Providers in their order. Each one's reasons are put into words when it is looked at: of seven hundred that can
+    serve, mostly the first few are."""
+
+    def __init__(self, scored: _Scored | None, unable: list[Ranked]) -> None:
+        self._scored = scored
+        self.able = len(scored.ids) if scored is not None else 0
+        """How many can serve."""
+        self._unable = unable
+
+    def __len__(self) -> int:
+        return self.able + len(self._unable)
+
+    @overload
+    def __getitem__(self, place: int) -> Ranked: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Ranked]: ...
+    def __getitem__(self, place: int | slice) -> Ranked | list[Ranked]:
+        if isinstance(place, slice):
+            first, last, step = place.indices(len(self))
+            return self._some(first, last) if step == 1 else [self[n] for n in range(first, last, step)]
+        at = range(len(self))[place]
+        return self._some(at, at + 1)[0]
+
+    def __iter__(self) -> Iterator[Ranked]:
+        for first in range(0, len(self), _BLOCK):
+            yield from self._some(first, first + _BLOCK)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _some(self, first: int, last: int) -> list[Ranked]:
+        able = self._scored.some(first, min(last, self.able)) if self._scored is not None and first < self.able else []
+        return able + self._unable[max(first - self.able, 0) : max(last - self.able, 0)]
+
+
+def only(candidates: Candidates, rows: Sequence[int]) -> Candidates:
+    """The candidates in these rows alone."""
     kept = {field.name: getattr(candidates, field.name) for field in fields(Candidates)}
-    cut = {name: value[one] for name, value in kept.items() if isinstance(value, np.ndarray)}
-    absent = {0: candidates.absent[row]} if row in candidates.absent else {}
-    return Candidates(**{**kept, **cut, "names": [candidates.names[row]], "absent": absent})
+    cut = {name: value[list(rows)] for name, value in kept.items() if isinstance(value, np.ndarray)}
+    absent = {n: candidates.absent[row] for n, row in enumerate(rows) if row in candidates.absent}
+    return Candidates(**{**kept, **cut, "names": [candidates.names[row] for row in rows], "absent": absent})
 
 
 def _pools(c: Candidates) -> Codes:
     """For each row the narrowest pool it is in; 3: none."""
-    return np.select(
-        [(c.reach >= 6) | c.in_radius, c.reach > 0, c.neighbour], [np.int64(0), np.int64(1), np.int64(2)], np.int64(3)
-    )
+    found: Codes = np.where((c.reach >= 6) | c.in_radius, 0, np.where(c.reach > 0, 1, np.where(c.neighbour, 2, 3)))
+    return found
 
 
-_CONDITIONS = ("state", "licence", "area", "hours", "absence", "capacity", "phone", "refused", "asked", "trial")
+_OBSTACLES: dict[str, Words] = {
+    "state": ("当前状态不派单", "gets no orders in its present standing"),
+    "licence": ("该项目的许可已过期", "its licence for this item has run out"),
+    "area": ("不覆盖该地址", "does not cover the address"),
+    "hours": ("不在营业时间", "is not open now"),
+    "absence": ("今天请假", "is absent today by its own word"),
+    "capacity": ("在手工单已满", "has as many orders as it takes"),
+    "phone": ("没有已验证的电话", "has no verified telephone"),
+    "refused": ("居民不要这家", "the resident refuses it"),
+    "asked": ("本轮已询问过", "has been asked already"),
+    "trial": ("本轮已问过一家试用企业", "one on probation was asked in this round already"),
+}
 
 
 def _against(matter: Matter, c: Candidates, pools: Codes) -> Flags:
-    """A row for each hard condition, in the order of `_CONDITIONS`: whom it keeps out."""
+    """A row for each hard condition, in the order of `_OBSTACLES`: whom it keeps out."""
     absent = np.zeros(len(c.ids), dtype=bool)
     absent[list(c.absent)] = True
     nobody = np.zeros(len(c.ids), dtype=bool)
@@ -189,37 +273,23 @@ def _unable(c: Candidates, against: Flags, pools: Codes) -> list[Ranked]:
     rows = np.flatnonzero(counts)
     rows = rows[np.lexsort((c.ids[rows], pools[rows], counts[rows]))][:MOST_UNABLE]
     return [
-        Ranked(int(c.ids[row]), c.names[row], False, 0.0, _obstacles(c, against, row), (), _pool_name(pools[row]))
+        Ranked(int(c.ids[row]), c.names[row], False, 0.0, _obstacles(c, against, row), (), _POOL_NAMES[pools[row]])
         for row in rows.tolist()
     ]
 
 
 def _obstacles(c: Candidates, against: Flags, row: int) -> tuple[Words, ...]:
-    words: dict[str, Words] = {
-        "state": ("当前状态不派单", "gets no orders in its present standing"),
-        "licence": ("该项目的许可已过期", "its licence for this item has run out"),
-        "area": ("不覆盖该地址", "does not cover the address"),
-        "hours": c.closed_words[c.closed[row]] or ("不在营业时间", "is not open now"),
-        "absence": c.absent.get(row, ("今天请假", "is absent today by its own word")),
-        "capacity": ("在手工单已满", "has as many orders as it takes"),
-        "phone": ("没有已验证的电话", "has no verified telephone"),
-        "refused": ("居民不要这家", "the resident refuses it"),
-        "asked": ("本轮已询问过", "has been asked already"),
-        "trial": ("本轮已问过一家试用企业", "one on probation was asked in this round already"),
-    }
-    return tuple(words[name] for name, stands in zip(_CONDITIONS, against[:, row].tolist(), strict=True) if stands)
+    stand = [name for name, stands in zip(_OBSTACLES, against[:, row].tolist(), strict=True) if stands]
+    own = {"hours": c.closed_words[c.closed[row]], "absence": c.absent.get(row)}
+    return tuple(own.get(name) or _OBSTACLES[name] for name in stand)
 
 
-def _pool_name(code: int) -> str:
-    return POOLS[min(code, len(POOLS) - 1)]
-
-
-def _ranked(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> list[Ranked]:
-    """The able rows in their order, each with score, points and words."""
+def _scored(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> _Scored | None:
+    """The able rows in their order, each with score, points and the numbers of its words; None where there are none."""
     if not len(able):
-        return []
-    parts = _parts(matter, c, pools, able)
-    points = np.round(np.stack([share * most for (share, _), most in zip(parts, WEIGHTS.values(), strict=True)]), 2)
+        return None
+    shares, told = _parts(matter, c, able)
+    points = np.round(shares * _MOST, 2)
     state = c.state[able]
     standing = np.where(state == WARNED, np.round(-WARNED_LOSES * points.sum(axis=0), 2), 0.0)
     points = np.vstack([points, standing])
@@ -227,55 +297,59 @@ def _ranked(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> list[Ra
     ids = c.ids[able]
     chosen = ids == (matter.preferred if matter.preferred is not None else -1)
     order = np.lexsort((ids, -c.rested[able], -score, state == PROBATION, pools[able], ~chosen))
-    words = [*(told for _, told in parts), list(map(_STANDING.__getitem__, state.tolist()))]
-    reasons = list(zip(*words, strict=True))
-    if matter.preferred is not None:
-        reasons = [(_CHOSEN, *told) if mine else told for told, mine in zip(reasons, chosen.tolist(), strict=True)]
-    rows = zip(
-        ids.tolist(), map(c.names.__getitem__, able.tolist()), score.tolist(), reasons,
-        map(tuple, points.T.tolist()), map(_pool_name, pools[able].tolist()), strict=True,
-    )  # fmt: skip
-    made = [Ranked(key, name, True, total, told, own, pool) for key, name, total, told, own, pool in rows]
-    return [made[place] for place in order.tolist()]
+    return _Scored(
+        ids=ids[order],
+        names=list(map(c.names.__getitem__, able[order].tolist())),
+        score=score[order],
+        points=points[:, order],
+        told=[(memo, codes[order]) for memo, codes in (*told, (_STANDING, state))],
+        pools=pools[able][order],
+        chosen_first=bool(chosen.any()),
+    )
 
 
-def _parts(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> list[tuple[Numbers, list[Words]]]:
-    """For each weighted part its share of the most points (0 to 1), and its words, by row."""
+def _parts(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, list[tuple[dict[int, Words], Codes]]]:
+    """For each weighted part its share of the most points (0 to 1), by row; and its words, as a number for each row."""
     stars, grades = c.stars[able], c.grades[able]
     known = ~np.isnan(stars)
-    weight = np.where(known, grades, 0)
-    meant = (np.where(known, stars, 0.0) * weight + MIDDLE_STARS * STARS_WEIGH) / (weight + STARS_WEIGH)
+    stars, weight = np.where(known, stars, 0.0), np.where(known, grades, 0)
+    meant = (stars * weight + MIDDLE_STARS * STARS_WEIGH) / (weight + STARS_WEIGH)
     accepted, answered = c.accepted[able], c.answered[able]
     on_time, arrivals = c.on_time[able], c.arrivals[able]
     held, capacity = c.open_orders[able], c.capacity[able]
     rested = c.rested[able]
-    star_codes = np.where(known, stars, 0.0).astype(np.int64) * 100_000 + np.minimum(weight, 99_999)
-    return [
-        _near(matter, c, pools, able),
-        ((meant - 1) / 4, _told(_STARS, star_codes)),
-        (_share(accepted, answered), _told(_ACCEPTANCE, _ratio_code(accepted, answered))),
-        (_share(on_time, arrivals), _told(_PUNCTUALITY, _ratio_code(on_time, arrivals))),
-        (1 - held / np.maximum(capacity, 1), _told(_LOAD, _ratio_code(held, capacity))),
-        (rested, _told(_TURN, (rested * 24).astype(np.int64))),
-        _price(matter, c, able),
+    near, near_codes = _near(matter, c, able)
+    price, price_codes = _price(matter, c, able)
+    shares = np.stack(
+        [
+            near, (meant - 1) / 4, _share(accepted, answered), _share(on_time, arrivals),
+            1 - held / np.maximum(capacity, 1), rested, price,
+        ]
+    )  # fmt: skip
+    return shares, [
+        (_NEAR, near_codes),
+        (_STARS, stars.astype(np.int64) * _STARS_UNIT + np.minimum(weight, _STARS_UNIT - 1)),
+        (_ACCEPTANCE, _ratio_code(accepted, answered)),
+        (_PUNCTUALITY, _ratio_code(on_time, arrivals)),
+        (_LOAD, _ratio_code(held, capacity)),
+        (_TURN, (rested * 24).astype(np.int64)),
+        (_PRICE, price_codes),
     ]
 
 
-def _near(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> tuple[Numbers, list[Words]]:
+def _near(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, Codes]:
     reach = c.reach[able]
-    digits = np.select([reach >= 12, reach >= 9, reach >= 6, reach >= 2], [12, 9, 6, 4], 0)
-    share = np.select([digits == d for d in REACH], list(REACH.values()), 0.0)
-    codes = -1 - digits
-    if matter.place is not None:
-        km = distance_km(matter.place, c.latitude[able], c.longitude[able])
-        known = ~np.isnan(km)
-        km = np.where(known, km, 0.0)
-        share = np.where(known, np.clip(1 - travel_minutes(km) / TOO_FAR_MINUTES, 0, 1), share)
-        codes = np.where(known, np.round(km * 10).astype(np.int64), codes)
-    return share, _told(_NEAR, codes)
+    share, codes = _REACH_SHARE[reach], _REACH_CODE[reach]
+    if matter.place is None:
+        return share, codes
+    km = distance_km(matter.place, c.latitude[able], c.longitude[able])
+    known = ~np.isnan(km)
+    km = np.where(known, km, 0.0)
+    share = np.where(known, np.clip(1 - travel_minutes(km) / TOO_FAR_MINUTES, 0, 1), share)
+    return share, np.where(known, np.round(km * 10).astype(np.int64), codes)
 
 
-def _price(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, list[Words]]:
+def _price(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, Codes]:
     """Cheaper is better within the usual prices; unknown is in the middle, free is best."""
     low, high = c.price_low[able], c.price_high[able]
     known = ~(np.isnan(low) | np.isnan(high))
@@ -285,8 +359,7 @@ def _price(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, list[Wo
         least, most = matter.band
         share = np.where(known, np.clip(1 - ((low + high) / 2 - least) / max(most - least, 1.0), 0, 1), share)
     share = np.where(known & (high == 0), 1.0, share)
-    codes = np.where(known, low.astype(np.int64) * 1_000_000 + high.astype(np.int64), -1)
-    return share, _told(_PRICE, codes)
+    return share, np.where(known, low.astype(np.int64) * _UNIT + high.astype(np.int64), -1)
 
 
 def _share(good: Codes, of: Codes) -> Numbers:
@@ -295,7 +368,7 @@ def _share(good: Codes, of: Codes) -> Numbers:
 
 
 def _ratio_code(good: Codes, of: Codes) -> Codes:
-    return np.minimum(good, 999_999) * 1_000_000 + np.minimum(of, 999_999)
+    return np.minimum(good, _UNIT - 1) * _UNIT + np.minimum(of, _UNIT - 1)
 
 
 class _Memo(dict[int, Words]):
@@ -311,10 +384,6 @@ class _Memo(dict[int, Words]):
         return words
 
 
-def _told(memo: _Memo, codes: Any) -> list[Words]:
-    return list(map(memo.__getitem__, codes.tolist()))
-
-
 def _near_words(code: int) -> Words:
     if code >= 0:
         km, minutes = code / 10, round(travel_minutes(code / 10))
@@ -326,12 +395,12 @@ def _near_words(code: int) -> Words:
         12: ("覆盖本社区，位置不详", "covers the community; its place is not known"),
         9: ("覆盖本街道，位置不详", "covers the street; its place is not known"),
         6: ("覆盖本区，位置不详", "covers the district; its place is not known"),
-        4: ("覆盖全市，位置不详", "covers the city; its place is not known"),
+        2: ("覆盖全市，位置不详", "covers the city; its place is not known"),
     }.get(-1 - code, ("邻区企业，位置不详", "of a district next door; its place is not known"))
 
 
 def _stars_words(code: int) -> Words:
-    stars, grades = divmod(code, 100_000)
+    stars, grades = divmod(code, _STARS_UNIT)
     if not stars:
         return ("新加盟，按 3 星", "new, as 3 stars")
     return (f"{stars} 星（{grades} 次评价）", f"{stars} stars ({grades} grades)")
@@ -339,7 +408,7 @@ def _stars_words(code: int) -> Words:
 
 def _ratio_words(zh: str, en: str, none_zh: str, none_en: str) -> Callable[[int], Words]:
     def words(code: int) -> Words:
-        good, of = divmod(code, 1_000_000)
+        good, of = divmod(code, _UNIT)
         return (f"{zh} {good}/{of}", f"{en} {good} of {of}") if of else (none_zh, none_en)
 
     return words
@@ -354,7 +423,7 @@ def _turn_words(hours: int) -> Words:
 def _price_words(code: int) -> Words:
     if code < 0:
         return ("价格面议", "price by agreement")
-    low, high = divmod(code, 1_000_000)
+    low, high = divmod(code, _UNIT)
     if not high:
         return ("免费", "free of charge")
     span = f"{low}" if low == high else f"{low}–{high}"

@@ -28,7 +28,6 @@ ROLES = ("operator", "supervisor", "admin")
 
 _NOT_CLOSED = text("state NOT IN ('closed', 'archived')")
 _HELD = text("assigned_provider_id IS NOT NULL AND state IN ('accepted', 'arrived', 'paused')")
-_OPTED_OUT = text("opted_out_at IS NOT NULL")
 _CLOSED = text("state = 'closed'")
 _UNDECIDED = text("state IN ('offered', 'proposed')")
 
@@ -126,7 +125,7 @@ class Ticket(Base):
         Index("ix_tickets_caller", "caller", "opened_at"),
         Index("ix_tickets_home_id", "home_id", "opened_at"),
         Index("ix_tickets_provider", "assigned_provider_id", sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED),
-        Index("ix_tickets_held", "assigned_provider_id", sqlite_where=_HELD, postgresql_where=_HELD),
+        Index("ix_tickets_held", "assigned_provider_id", "state", sqlite_where=_HELD, postgresql_where=_HELD),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -392,9 +391,6 @@ class Correspondent(Base):
     """A number that texts us: whether it opted out, and how often we answered words we did not understand."""
 
     __tablename__ = "correspondents"
-    __table_args__ = (
-        Index("ix_correspondents_opted_out", "number", sqlite_where=_OPTED_OUT, postgresql_where=_OPTED_OUT),
-    )
 
     number: Mapped[str] = mapped_column(String(20), primary_key=True)
     unknown_answers: Mapped[int] = mapped_column(default=0)

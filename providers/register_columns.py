@@ -36,7 +36,7 @@ GRADES_OF_OLD = 10
 """Grades that stars without a rating of ours count for: whoever entered them had finished orders in mind."""
 NO_END = 10_000_000
 """The day (proleptic ordinal) up to which a licence without a known end holds."""
-_MOST_ITEMS = 512
+_MOST_ITEMS = 2000
 _kept: OrderedDict[tuple[Any, str], ItemRegister] = OrderedDict()
 
 _STAMP = select(RegisterStamp.stamp).where(RegisterStamp.item == bindparam("item"))

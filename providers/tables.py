@@ -93,7 +93,7 @@ class ProviderItem(Base):
     """
 
     __tablename__ = "provider_items"
-    __table_args__ = (Index("ix_provider_items_item", "item"),)
+    __table_args__ = (Index("ix_provider_items_item", "item", "provider_id"),)
 
     provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"), primary_key=True)
     item: Mapped[str] = mapped_column(String(4), primary_key=True)

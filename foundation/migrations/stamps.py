@@ -20,7 +20,7 @@ def watch(connection: Connection, table: str, *, key: str = "provider_id", colum
     """From now on each change to `table` stamps the items of the provider that its column `key` names.
 
     Of an UPDATE, only one that sets one of `columns` counts (none given: any). In `provider_items` the row's own item
-    is stamped.
+    is stamped; in `correspondents` those of the provider whose telephone it is.
     """
     unwatch(connection, table)
     for event in ("INSERT", "UPDATE", "DELETE"):
@@ -44,6 +44,11 @@ def unwatch(connection: Connection, table: str) -> None:
 
 
 def _items(table: str, provider: str, row: str) -> str:
+    if table == "correspondents":
+        return (
+            "SELECT DISTINCT i.item FROM provider_items i JOIN provider_phones p ON p.provider_id = i.provider_id "  # noqa: S608
+            f"WHERE p.number = {provider}"
+        )
     if table == "provider_items":
         return f"SELECT {row}.item AS item"
     return f"SELECT DISTINCT item FROM provider_items WHERE provider_id = {provider}"  # noqa: S608 - our own names

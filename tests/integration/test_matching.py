@@ -231,7 +231,15 @@ def test_the_triggers_stand_on_every_table_that_matching_keeps(town: Town) -> No
     )
     with town.database.read() as session:
         there = {row[0] for row in session.execute(text(query))}
-    for table in ("providers", "provider_items", "provider_coverage", "provider_phones", "provider_ratings"):
+    watched = (
+        "providers",
+        "provider_items",
+        "provider_coverage",
+        "provider_phones",
+        "provider_ratings",
+        "correspondents",
+    )
+    for table in watched:
         for event in ("insert_new", "update_old", "update_new", "delete_old"):
             assert f"{table}_stamp_{event}" in there
 

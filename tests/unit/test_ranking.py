@@ -300,7 +300,7 @@ def test_one_row_alone_is_judged_as_among_all() -> None:
     rows = [Row(n, stars=float(n), away=n == 3) for n in range(1, 6)]
     together = {r.provider_id: r for r in ranked(rows)}
     for place in range(5):
-        (alone,) = rank(MATTER, only(columns(rows), place))
+        (alone,) = rank(MATTER, only(columns(rows), [place]))
         assert alone == together[alone.provider_id]
 
 
