@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import bridge_throughput, flows, load, press_to_screen, results, tickets
+from bench import bridge_throughput, flows, load, matching, press_to_screen, results, tickets
 from foundation.asterisk.provision import provision_asterisk
 
 
@@ -23,6 +23,7 @@ def main() -> int:
         "press": partial(press_to_screen.run, presses=told.presses),
         "load": partial(load.run, seconds=told.seconds),
         "flows": partial(flows.run, calls=told.flow_calls),
+        "matching": partial(matching.run, matches=told.matches),
     }
     facts = results.machine(provision_asterisk().version)
     missed = []
@@ -44,7 +45,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = ("all", "bridge", "tickets", "press", "load", "flows")
+    names = ("all", "bridge", "tickets", "press", "load", "flows", "matching")
     parser.add_argument("names", nargs="*", choices=names, default="all", help=", ".join(names), metavar="NAME")
     parser.add_argument("--seconds", type=int, default=300, help="load: length of each run")
     parser.add_argument("--presses", type=int, default=200, help="press: pairs of presses")
@@ -52,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tickets", type=int, default=40, help="tickets: tickets of a block")
     parser.add_argument("--flow-calls", type=int, default=1000, help="flows: calls of each run")
     parser.add_argument("--pairs", type=int, default=9, help="bridge and tickets: pairs measured")
+    parser.add_argument("--matches", type=int, default=600, help="matching: matches in each size of register")
     parser.add_argument("--dry", action="store_true", help="do not write bench/README.md")
     return parser.parse_args()
 
