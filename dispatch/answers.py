@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dispatch import collecting, offers, states, tickets
 from dispatch.errors import OfferAlreadyTaken, missing
-from dispatch.holding import give
+from dispatch.holding import Winner, give
 from dispatch.offer_policy import COLLECT
 from dispatch.tables import Offer, Ticket
 from foundation import outbox
@@ -28,9 +28,20 @@ _PROVIDERS = Base.metadata.tables[Provider.__tablename__]
 _BEING_OFFERED = ("offered", "escalated")
 _MAY_ACCEPT = ("offered", "proposed", "expired", "declined")
 """An offer that ran out, or was declined, may still be accepted while the order is free."""
-_OFFER = select(
-    _OFFERS.c.id, _OFFERS.c.ticket_id, _OFFERS.c.provider_id, _OFFERS.c.round, _OFFERS.c.mode, _OFFERS.c.phone
-).where(_OFFERS.c.id == bindparam("offer"))
+_OFFER = (
+    select(
+        _OFFERS.c.id, _OFFERS.c.ticket_id, _OFFERS.c.provider_id, _OFFERS.c.round, _OFFERS.c.mode, _OFFERS.c.phone,
+        _PROVIDERS.c.name,
+    )
+    .join_from(_OFFERS, _PROVIDERS, _PROVIDERS.c.id == _OFFERS.c.provider_id)
+    .where(_OFFERS.c.id == bindparam("offer"))
+)  # fmt: skip
+_TICKET_OF = (
+    select(Ticket)
+    .where(Ticket.id == select(_OFFERS.c.ticket_id).where(_OFFERS.c.id == bindparam("offer")).scalar_subquery())
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 _CLAIM = (
     update(Ticket)
     .where(
@@ -62,11 +73,13 @@ _DECLINE = (
         state="declined", answered_at=bindparam("at"), answered_by=bindparam("by"), decline_reason=bindparam("reason"),
         ended_at=bindparam("at"), ended_by=bindparam("by"),
     )
+    .returning(_OFFERS.c.id, _OFFERS.c.provider_id, _OFFERS.c.mode)
 )  # fmt: skip
 _FAIL = (
     update(_OFFERS)
     .where(_OFFERS.c.id == bindparam("offer"), _OFFERS.c.state == "offered")
     .values(state="failed", ended_at=bindparam("at"), ended_by=bindparam("by"), withdrawn_why=bindparam("why"))
+    .returning(_OFFERS.c.id, _OFFERS.c.provider_id, _OFFERS.c.mode)
 )
 _EXPIRE = (
     update(_OFFERS)
@@ -110,17 +123,17 @@ def accept(w: Work, offer_id: int, minutes: int | None = None) -> Answer:
         raise OfferAlreadyTaken("该工单已由他人承接", "the order is taken by another") from error
     if ticket is None:
         return _truth(w, offer)
-    give(w, ticket, offer.id, offer.provider_id, offer.phone, minutes)
+    give(w, ticket, Winner(offer.id, offer.provider_id, offer.name, offer.phone, minutes))
     return Answer.YOURS
 
 
 def decline(w: Work, offer_id: int, reason: str = "") -> bool:
     """The provider does not take it, or takes its named time back; the next is asked. False: it was over already."""
-    offer = _read(w, offer_id)
-    ticket = tickets.locked(w.session, offer.ticket_id)
+    ticket = _ticket_of(w, offer_id)
     reason = one_line(reason, 200)
-    told = {"offer": offer.id, "at": w.now, "by": w.actor, "reason": reason}
-    if w.connection.execute(_DECLINE, told).rowcount != 1:
+    told = {"offer": offer_id, "at": w.now, "by": w.actor, "reason": reason}
+    offer = w.connection.execute(_DECLINE, told).one_or_none()
+    if offer is None:
         return False
     _ended(w, ticket, offer, "declined", reason=reason)
     return True
@@ -128,11 +141,11 @@ def decline(w: Work, offer_id: int, reason: str = "") -> bool:
 
 def fail(w: Work, offer_id: int, reason: str) -> None:
     """The question could not be sent at all: the next one is asked at once."""
-    offer = _read(w, offer_id)
-    ticket = tickets.locked(w.session, offer.ticket_id)
+    ticket = _ticket_of(w, offer_id)
     reason = one_line(reason, 200)
-    told = {"offer": offer.id, "at": w.now, "by": w.actor, "why": reason}
-    if w.connection.execute(_FAIL, told).rowcount == 1:
+    told = {"offer": offer_id, "at": w.now, "by": w.actor, "why": reason}
+    offer = w.connection.execute(_FAIL, told).one_or_none()
+    if offer is not None:
         _ended(w, ticket, offer, "failed", reason=reason)
 
 
@@ -188,6 +201,14 @@ def _ended(w: Work, ticket: Ticket, offer: Row[*tuple[Any, ...]], state: str, **
     outbox.withdraw(w.session, f"the offer is {state}", offer_ids=[offer.id])
     w.log(f"offer.{state}", ticket_id=ticket.id, offer=offer.id, provider=offer.provider_id, **detail)
     offers.go_on(w, ticket, offer.mode)
+
+
+def _ticket_of(w: Work, offer_id: int) -> Ticket:
+    """The ticket that the offer is about, locked."""
+    ticket = w.session.scalar(_TICKET_OF, {"offer": offer_id})
+    if ticket is None:
+        raise missing("派单", "offer", offer_id)
+    return ticket
 
 
 def _read(w: Work, offer_id: int) -> Row[*tuple[Any, ...]]:

@@ -53,7 +53,9 @@ _IN_ORDER = (
     .order_by(_PROVIDERS.c.id)
     .with_for_update(key_share=True)
 )
-_ASKED_NOW = update(_PROVIDERS).where(_PROVIDERS.c.id.in_(_IN_ORDER)).values(last_offered_at=bindparam("at"))
+_ASKED_NOW = update(_PROVIDERS).values(last_offered_at=bindparam("at"))
+_ONE_ASKED_NOW = _ASKED_NOW.where(_PROVIDERS.c.id == bindparam("provider"))
+_SEVERAL_ASKED_NOW = _ASKED_NOW.where(_PROVIDERS.c.id.in_(_IN_ORDER))
 _EARLIEST = (
     select(_OFFERS.c.expires_at)
     .where(_OFFERS.c.ticket_id == bindparam("of_ticket"), _OFFERS.c.state == "offered")
@@ -100,7 +102,10 @@ def ask(
     if len(made) < len(questions):
         raise OfferAlreadyTaken("该企业已收到此单", "a provider has been asked about this order already")
     _tell(w, ticket, made, area, policy)
-    w.connection.execute(_ASKED_NOW, {"providers": sorted(made), "at": w.now})
+    if len(made) == 1:
+        w.connection.execute(_ONE_ASKED_NOW, {"provider": min(made), "at": w.now})
+    else:
+        w.connection.execute(_SEVERAL_ASKED_NOW, {"providers": sorted(made), "at": w.now})
     if others is None:
         watch = Watch("offer.expires", expires, policy.accept.reason)
         tickets.change_state(w, ticket, "offered", "desk", watch, provider=questions[0].chosen.provider_id)
@@ -126,7 +131,6 @@ def watch_open(w: Work, ticket: Ticket, policy: Policy) -> None:
 
 def _lines(w: Work, ticket: Ticket, questions: Sequence[Question]) -> dict[int, Row[*tuple[Any, ...]]]:
     """The telephone of each provider: the first verified one that takes our texts, else the first of all."""
-    w.session.flush()
     told = {"providers": [q.chosen.provider_id for q in questions], "community": ticket.community}
     found: dict[int, Row[*tuple[Any, ...]]] = {}
     for row in w.connection.execute(_LINES, told):

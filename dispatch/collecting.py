@@ -15,20 +15,22 @@ from sqlalchemy import Row, bindparam, select, update
 
 from dispatch import limits, offer_policy, tickets
 from dispatch.errors import BadInput, OfferAlreadyTaken
-from dispatch.holding import give
+from dispatch.holding import Winner, give
 from dispatch.limits import Limit
 from dispatch.offer_policy import Policy
 from dispatch.tables import Offer, Ticket
 from dispatch.tickets import Watch
 from foundation.tables import Base
 from foundation.writer import Work
+from providers.tables import Provider
 
-_OFFERS = Base.metadata.tables[Offer.__tablename__]
+_OFFERS, _PROVIDERS = Base.metadata.tables[Offer.__tablename__], Base.metadata.tables[Provider.__tablename__]
 _UNDECIDED = (
     select(
         _OFFERS.c.id, _OFFERS.c.provider_id, _OFFERS.c.state, _OFFERS.c.mode, _OFFERS.c.expires_at, _OFFERS.c.rank,
-        _OFFERS.c.eta_minutes, _OFFERS.c.phone,
+        _OFFERS.c.eta_minutes, _OFFERS.c.phone, _PROVIDERS.c.name,
     )
+    .join_from(_OFFERS, _PROVIDERS, _PROVIDERS.c.id == _OFFERS.c.provider_id)
     .where(_OFFERS.c.ticket_id == bindparam("of_ticket"), _OFFERS.c.state.in_(("offered", "proposed")))
     .order_by(_OFFERS.c.id)
 )  # fmt: skip
@@ -118,4 +120,4 @@ def _give_to(w: Work, ticket: Ticket, chosen: Row[*tuple[Any, ...]], by: str) ->
     ticket.assigned_provider_id, ticket.accepted_offer_id = chosen.provider_id, chosen.id
     w.log("offer.picked", ticket_id=ticket.id, offer=chosen.id, provider=chosen.provider_id, by=by,
           minutes=chosen.eta_minutes)  # fmt: skip
-    give(w, ticket, chosen.id, chosen.provider_id, chosen.phone, chosen.eta_minutes)
+    give(w, ticket, Winner(chosen.id, chosen.provider_id, chosen.name, chosen.phone, chosen.eta_minutes))

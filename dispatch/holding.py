@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import select
 
 from dispatch import limits, messages, tickets
 from dispatch.offer_policy import item_name, work_class
@@ -13,18 +12,26 @@ from dispatch.tables import Ticket
 from dispatch.tickets import Watch
 from dispatch.withdrawing import withdraw_undecided
 from foundation import outbox
-from foundation.tables import Base
 from foundation.writer import Work
-from providers.tables import Provider
-
-_PROVIDERS = Base.metadata.tables[Provider.__tablename__]
 
 
-def give(w: Work, ticket: Ticket, offer_id: int, provider_id: int, phone: str, minutes: int | None) -> None:
+@dataclass(frozen=True)
+class Winner:
+    """The offer that gets the order: its provider, the provider's telephone, and the minutes it promised, if any."""
+
+    offer_id: int
+    provider_id: int
+    name: str
+    phone: str
+    minutes: int | None
+
+
+def give(w: Work, ticket: Ticket, winner: Winner) -> None:
     """The order is this provider's: the others hear that it is gone, the resident who comes, and the visit is watched.
 
     The ticket is locked and names this provider and offer already; the offer is `accepted`.
     """
+    offer_id, provider_id, phone, minutes = winner.offer_id, winner.provider_id, winner.phone, winner.minutes
     withdraw_undecided(w, ticket, "已由他人承接 / taken by another")
     outbox.withdraw(w.session, "accepted", ticket_id=ticket.id, kinds=(*messages.OFFERING, "resident"))
     limit = limits.arrive(work_class(ticket), minutes)
@@ -46,9 +53,8 @@ def give(w: Work, ticket: Ticket, offer_id: int, provider_id: int, phone: str, m
         subject = f"confirmation:{offer_id}"
         words = f"请电话告知承接方工单 {ticket.number} 的地址和电话 / tell the provider of {ticket.number} by telephone"
         add_tasks(w, "call_back", {subject: words}, numbers={subject: phone}, ticket_ids={subject: ticket.id})
-    name = w.connection.scalar(select(_PROVIDERS.c.name).where(_PROVIDERS.c.id == provider_id)) or ""
     tell_resident(
-        w, ticket, "resident_coming", number=ticket.number, item=item, provider=name, phone=phone,
+        w, ticket, "resident_coming", number=ticket.number, item=item, provider=winner.name, phone=phone,
         arrive_by=arrive_by,
     )  # fmt: skip
 

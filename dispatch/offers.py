@@ -95,7 +95,8 @@ def go_on(w: Work, ticket: Ticket, mode: str) -> None:
         tickets.refresh_next(w, ticket)
         return
     policy = offer_policy.of(ticket)
-    standing = collecting.undecided(w, ticket.id)
+    # One after another there is nobody beside the one that ended.
+    standing = collecting.undecided(w, ticket.id) if policy.width > 1 else []
     asked = [row for row in standing if row.state == "offered"]
     if standing and not asked:
         collecting.close(w, ticket, policy, standing)
@@ -134,7 +135,8 @@ def _ask_more(w: Work, ticket: Ticket, standing: int = 0, others: datetime | Non
         escalate(w, ticket, "该项目由人工指派 / this order is given by hand", {})
         return None
     room = policy.width - standing
-    ranked = matching.ranked(w.session, ticket, w.now) if room > 0 else []
+    with w.session.no_autoflush:  # the ticket's row is written once, with its state
+        ranked = matching.ranked(w.session, ticket, w.now) if room > 0 else []
     able = [Question(place, one) for place, one in enumerate(ranked, 1) if one.able][:room]
     if able:
         return ask(w, ticket, able, policy.mode, policy, others)[0]

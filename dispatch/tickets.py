@@ -14,6 +14,7 @@ from dispatch import limits, states
 from dispatch.errors import AlreadyDisposed, BadInput, TicketNotOpen, missing
 from dispatch.messages import KINDS
 from dispatch.tables import Arrival, ArrivalTicket, FollowUp, Offer, Ticket, TicketNumber
+from dispatch.withdrawing import withdraw_undecided
 from foundation import deadlines, outbox
 from foundation.tables import Base, Deadline
 from foundation.text import clean
@@ -251,14 +252,18 @@ def close(w: Work, ticket_id: int, outcome: str, note: str) -> None:
 
 def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
     """End a locked ticket: outcome, no owner, no deadline; its open offers and queued messages are withdrawn."""
+    may_be_asked = ticket.kind == "service_request" and ticket.state != "done"
     ticket.outcome, ticket.closed_at = outcome, w.now
     change_state(w, ticket, "closed", "", outcome=outcome, **detail)
-    w.session.execute(
-        update(Offer)
-        .where(Offer.ticket_id == ticket.id, Offer.state.in_(("offered", "proposed", "accepted")))
-        .values(state="withdrawn", ended_at=w.now, ended_by=w.actor, withdrawn_why=f"工单已办结 / closed: {outcome}")
-        .execution_options(synchronize_session="fetch")
-    )
+    if may_be_asked:
+        why = f"工单已办结 / closed: {outcome}"
+        withdraw_undecided(w, ticket, why)
+        w.session.execute(
+            update(Offer)
+            .where(Offer.ticket_id == ticket.id, Offer.state == "accepted")
+            .values(state="withdrawn", ended_at=w.now, ended_by=w.actor, withdrawn_why=why)
+            .execution_options(synchronize_session=False)
+        )
     w.session.execute(
         update(FollowUp)
         .where(FollowUp.ticket_id == ticket.id, FollowUp.state.in_(("waiting", "open")))

@@ -90,8 +90,8 @@ def due_ids(session: Session, now: datetime, limit: int) -> list[int]:
 def claim(session: Session, deadline_id: int, now: datetime) -> Deadline | None:
     """Take a due deadline to fire it in this transaction; None when it moved, ended or was taken by another."""
     change = update(Deadline).where(Deadline.id == deadline_id, Deadline.state == "open", Deadline.due_at <= now)
-    taken = session.execute(change.values(state="fired", ended_at=now)).rowcount  # type: ignore[attr-defined]
-    return session.get_one(Deadline, deadline_id, populate_existing=True) if taken == 1 else None
+    change = change.values(state="fired", ended_at=now).execution_options(synchronize_session=False)
+    return session.scalars(change.returning(Deadline), execution_options={"populate_existing": True}).one_or_none()
 
 
 def push_back(session: Session, deadline_id: int, error: str, now: datetime) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from foundation.tables import Base, OutboxMessage
@@ -25,12 +26,19 @@ RETRY_AFTER = (timedelta(seconds=15), timedelta(seconds=60), timedelta(seconds=2
 _SUPERSEDED = "superseded by a newer message"
 _UNWRITTEN = "outbox"
 _ROWS = Base.metadata.tables[OutboxMessage.__tablename__]
-_INSERT = insert(_ROWS)
-_SUPERSEDE = (
-    update(_ROWS)
-    .where(_ROWS.c.dedupe_key.in_(bindparam("keys", expanding=True)), _ROWS.c.state == "pending")
-    .values(state="cancelled", reason=_SUPERSEDED)
-)
+_NEWER = (
+    "kind", "channel", "recipient", "template", "params", "priority", "ticket_id", "offer_id", "state", "reason",
+    "attempts", "created_at", "not_before", "valid_until",
+)  # fmt: skip
+_INSERT = {
+    name: (row := dialect.insert(_ROWS)).on_conflict_do_update(
+        index_elements=["dedupe_key"],
+        index_where=text("state = 'pending'"),
+        set_={column: row.excluded[column] for column in _NEWER},
+    )
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+"""A message still waiting under the same key was never sent: the newer truth is written in its place."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +98,13 @@ def unwritten(session: Session) -> list[dict[str, Any]]:
 
 
 def write(session: Session) -> None:
-    """Write what was queued, all by one statement; a pending one with the same `dedupe_key` is superseded first."""
+    """Write what was queued, all by one statement; a pending one with the same `dedupe_key` is superseded."""
     rows = unwritten(session)
     if not rows:
         return
     session.flush()
     connection = session.connection()
-    if keys := [row["dedupe_key"] for row in rows if row["dedupe_key"] is not None]:
-        connection.execute(_SUPERSEDE, {"keys": keys})
-    connection.execute(_INSERT, rows)
+    connection.execute(_INSERT[connection.dialect.name], rows)
     rows.clear()
 
 
@@ -117,7 +123,6 @@ def withdraw(
     if kinds is not None:
         change = change.where(_ROWS.c.kind.in_(kinds))
     change = change.values(state="cancelled", reason=reason).returning(_ROWS.c.offer_id)
-    session.flush()
     found = {row[0] for row in session.connection().execute(change)}
     for row in unwritten(session):
         if (

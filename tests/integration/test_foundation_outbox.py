@@ -87,11 +87,43 @@ def test_a_message_that_became_untrue_or_too_old_is_never_sent(
     assert state_of(database, old) == "expired"
 
 
-def test_a_newer_truth_supersedes_the_older_one(writer: Writer, database: Database) -> None:
-    first = writer.call(send, sms(dedupe_key="eta:1"))
-    second = writer.call(send, sms(dedupe_key="eta:1"))
-    assert state_of(database, first) == "cancelled"
-    assert writer.call(claim) == [(second, "reminder")]
+def test_a_newer_truth_supersedes_the_older_one(writer: Writer, clock: MovableClock, database: Database) -> None:
+    later = clock.now() + timedelta(minutes=5)
+    writer.call(send, sms(dedupe_key="eta:1", to="+8615400030009", not_before=later))
+    clock.forward(minutes=1)
+    newer = writer.call(send, sms(dedupe_key="eta:1"))
+    with database.read() as session:
+        row = session.scalars(select(OutboxMessage)).one()
+        assert (row.recipient, row.state, row.created_at <= clock.now()) == ("+8615400030001", "pending", True)
+    assert writer.call(claim) == [(newer, "reminder")]
+
+
+def test_in_one_command_the_last_word_stands_and_the_earlier_ones_are_kept_as_superseded(
+    writer: Writer, database: Database
+) -> None:
+    def two_words(w: Work) -> None:
+        w.send(sms(dedupe_key="eta:1", to="+8615400030007"))
+        w.send(sms(dedupe_key="eta:1"))
+
+    writer.call(two_words)
+    with database.read() as session:
+        rows = session.execute(select(OutboxMessage.recipient, OutboxMessage.state).order_by(OutboxMessage.id)).all()
+    assert [tuple(row) for row in rows] == [("+8615400030007", "cancelled"), ("+8615400030001", "pending")]
+
+
+def test_a_part_that_fails_takes_its_messages_with_it_and_its_withdrawals(writer: Writer, database: Database) -> None:
+    def in_part(w: Work) -> None:
+        w.send(sms(to="+8615400030001"))
+        with pytest.raises(RuntimeError), w.attempt():
+            w.send(sms(to="+8615400030002"))
+            for row in outbox.unwritten(w.session):
+                row["state"] = "cancelled"
+            raise RuntimeError("this part fails")
+
+    writer.call(in_part)
+    with database.read() as session:
+        rows = session.execute(select(OutboxMessage.recipient, OutboxMessage.state)).all()
+    assert [tuple(row) for row in rows] == [("+8615400030001", "pending")]
 
 
 def test_of_a_sender_that_died_only_the_at_least_once_message_goes_out_again(
