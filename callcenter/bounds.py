@@ -1,17 +1,22 @@
-"""How much a request may carry. The largest honest form is a ticket's page of text; nobody uploads anything here."""
+"""How much a request may carry. The largest honest form is a ticket's page of text; files come by one address alone."""
 
 from __future__ import annotations
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from callcenter.files.bounds import MOST_BYTES
+
 MOST_BODY = 256 * 1024
 """Bytes of a request's body; a form of 4,000 Chinese characters, percent-encoded, has 36,000."""
 
+LARGER = {("POST", "/imports"): MOST_BYTES + 64 * 1024}
+"""Where a file is brought: as much as is read of one, and what the form says beside it."""
+
 
 class BoundedBodies:
-    """Refuses (413) a body that is longer than `MOST_BODY`, whether it says so before or not: anybody can send one,
-    and it would be read into memory before anybody asks who sent it."""
+    """Refuses (413) a body that is longer than `MOST_BODY`, or `LARGER`, whether it says so before or not: anybody can
+    send one, and it would be read into memory before anybody asks who sent it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -20,8 +25,9 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = LARGER.get((scope["method"], scope["path"]), MOST_BODY)
         told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not told.isdigit() or len(told) > 12 or int(told) > MOST_BODY:
+        if not told.isdigit() or len(told) > 12 or int(told) > most:
             await _refuse(scope, receive, send)
             return
         read, too_long, answered = 0, False, False
@@ -30,7 +36,7 @@ class BoundedBodies:
             nonlocal read, too_long
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MOST_BODY:
+            if read > most:
                 too_long = True
                 return {"type": "http.disconnect"}
             return message

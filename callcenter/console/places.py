@@ -37,6 +37,10 @@ def _supervisors(viewer: Viewer) -> bool:
     return viewer.may("supervisor")
 
 
+def _callers_supervisors(viewer: Viewer) -> bool:
+    return viewer.may("supervisor") and viewer.sight.rights.calls
+
+
 def _admins(viewer: Viewer) -> bool:
     return viewer.may("admin")
 
@@ -57,6 +61,7 @@ PLACES = (
     Place("flows", "/flows", "route", "f", "电话流程", "Flows", _supervisors),
     Place("staff", "/staff", "key", "", "人员账号", "Accounts", _admins),
     Place("new", "/tickets/new", "plus", "n", "新建求助", "New request", _calls),
+    Place("imports", "/imports", "clipboard-list", "", "导入与导出", "Files", _callers_supervisors),
 )
 
 

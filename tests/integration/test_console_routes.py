@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,7 @@ def routes(desk: Desk) -> list[tuple[str, str]]:
         ):
             path = path.replace(name, "1")
         path = path.replace("{seat}", "op1").replace("{name}", "hotline")
+        path = re.sub(r"\{\w+\}", "1", path)
         found += [(method, path) for method in sorted(route.methods or ()) if method != "HEAD"]
     return found
 
