@@ -25,6 +25,8 @@ NIGHT = "providers"
 """The heartbeat of the night's work."""
 BEGINS, TEXTS_FROM, TEXTS_UNTIL = time(0, 10), time(9, 0), time(17, 0)
 """Local times: papers end with their last day, so the night begins after midnight; codes are asked for by day."""
+MOST_TICKETS = 50
+"""Tickets whose providers one look rates anew."""
 _MATTERS = frozenset(
     {
         "offer.accepted", "offer.declined", "offer.expired", "offer.given_back", "offer.taken_back", "visit.arrived",
@@ -49,27 +51,24 @@ class ProviderKeeper:
 
     async def look(self, now: datetime) -> None:
         """Rate whom something happened to; go on with the night's work; ask numbers for their codes by day."""
-        await self._rate()
+        await self._rate(now)
         local = now.astimezone(NINGBO)
         if local.time() >= BEGINS and await asyncio.to_thread(self._owes_the_night, local.date()):
             await self._night(now)
         if TEXTS_FROM <= local.time() < TEXTS_UNTIL:
             await self._ask(now)
 
-    async def _rate(self) -> None:
-        some = sorted(self._tickets)[:50]
-        if not some:
-            return
-        self._tickets -= set(some)
-        ids = await asyncio.to_thread(self._read, provider_days.providers_of, some)
-        for start in range(0, len(ids), provider_days.AT_ONCE):
-            part = ids[start : start + provider_days.AT_ONCE]
-            await self._writer.run(provider_days.rate, part, actor="clock", priority=Priority.BULK)
+    async def _rate(self, now: datetime) -> None:
+        some = sorted(self._tickets)[:MOST_TICKETS]
+        if some:
+            self._tickets -= set(some)
+            ids = await asyncio.to_thread(self._read, provider_days.providers_of, some)
+            await self._each(provider_days.rate, ids, now)
 
     async def _night(self, now: datetime) -> None:
         ids = await asyncio.to_thread(self._read, provider_days.next_providers, self._after)
         if ids:
-            await self._writer.run(provider_days.look, ids, actor="clock", priority=Priority.BULK)
+            await self._each(provider_days.look, ids, now)
             self._after = ids[-1]
             return
         made = await asyncio.to_thread(self._read, provider_days.bands, now)
@@ -80,6 +79,14 @@ class ProviderKeeper:
     async def _ask(self, now: datetime) -> None:
         if await asyncio.to_thread(self._read, provider_words.anyone_to_ask, now):
             await self._writer.run(provider_words.ask_contacts, actor="clock", priority=Priority.BULK)
+
+    async def _each(
+        self, command: Callable[[Work, provider_days.Counted], None], ids: list[int], now: datetime
+    ) -> None:
+        """Count them all beside the writer; then write one after another, so that nobody waits behind them."""
+        counted = await asyncio.to_thread(self._read, provider_days.count, ids, now)
+        for provider_id, counts in counted.items():
+            await self._writer.run(command, {provider_id: counts}, actor="clock", priority=Priority.BULK)
 
     def _read(self, query: Callable[..., T], *args: object) -> T:
         with self._database.read() as session:

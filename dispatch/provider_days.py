@@ -6,7 +6,7 @@ step that was cut off is done again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -18,12 +18,13 @@ from dispatch.sanctions import tell
 from dispatch.staff_tasks import add_tasks
 from dispatch.tables import Offer, Ticket
 from foundation.writer import Work
-from providers import admission, documents, ledger, prices, states
+from providers import admission, documents, ledger, prices, stars, states
 from providers.tables import PriceBand, Provider, ProviderDocument, ProviderItem
 from providers.taxonomy import ITEMS
 
-AT_ONCE = 5
-"""Providers in one command."""
+AT_ONCE = 20
+"""Providers that are read at once; each is written by a command of its own."""
+Counted = Mapping[int, stars.Counts]
 CHARGES_OF = timedelta(days=180)
 _LOOKED_AT = tuple(sorted(states.MATCHED | {"suspended"}))
 PAPER_WORDS = {
@@ -38,20 +39,24 @@ def next_providers(session: Session, after: int, limit: int = AT_ONCE) -> list[i
     return list(session.scalars(found.order_by(Provider.id).limit(limit)))
 
 
-def look(w: Work, provider_ids: Sequence[int]) -> None:
+def count(session: Session, provider_ids: Iterable[int], now: datetime) -> Counted:
+    """What the ledger says of these providers: a long read, for a session of its own."""
+    return {provider_id: ratings.count(session, provider_id, now) for provider_id in provider_ids}
+
+
+def look(w: Work, counted: Counted) -> None:
     """A night's look at some providers: papers, dates, stars."""
-    for provider_id in provider_ids:
+    for provider_id in counted:
         _papers(w, provider_id)
         _dates(w, provider_id)
-    rate(w, provider_ids)
+    rate(w, counted)
 
 
-def rate(w: Work, provider_ids: Sequence[int]) -> None:
+def rate(w: Work, counted: Counted) -> None:
     """Stars of providers with which something happened."""
-    for provider_id in sorted(set(provider_ids)):
-        if w.session.get(Provider, provider_id) is not None:
-            ratings.rate(w, provider_id)
-            sanctions.judge_acceptance(w, provider_id)
+    for provider_id, counts in sorted(counted.items()):
+        ratings.rate(w, provider_id, counts)
+        sanctions.judge_acceptance(w, provider_id)
 
 
 def bands(session: Session, now: datetime) -> dict[str, prices.Band]:

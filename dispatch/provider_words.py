@@ -38,15 +38,19 @@ def heard(
 
 def ask_contacts(w: Work, limit: int = ASKED_AT_ONCE) -> int:
     """Ask the numbers whose turn it is to send their code back; how many. Landlines are left to a person."""
-    asked = 0
-    for phone_id, number in contact_test.due(w.session, w.now, limit):
-        code = contact_test.ask(w, phone_id)
-        asked += 1
-        if code is not None and messages.can_text(number):
-            valid = w.now + contact_test.ANSWER_WITHIN
-            w.send(messages.sms(messages.CONTACT_TEST, number, "contact_test", dedupe_key=f"contact_test:{phone_id}",
-                                valid_until=valid, code=code))  # fmt: skip
-    return asked
+    due = contact_test.due(w.session, w.now, limit)
+    for phone_id, _number in due:
+        ask_contact(w, phone_id)
+    return len(due)
+
+
+def ask_contact(w: Work, phone_id: int) -> None:
+    """Ask one number for its code, now."""
+    asked = contact_test.ask(w, phone_id)
+    if asked is not None and messages.can_text(asked.number):
+        valid = w.now + contact_test.ANSWER_WITHIN
+        w.send(messages.sms(messages.CONTACT_TEST, asked.number, "contact_test", code=asked.code, valid_until=valid,
+                            dedupe_key=f"contact_test:{phone_id}"))  # fmt: skip
 
 
 def anyone_to_ask(session: Session, now: datetime) -> bool:

@@ -79,9 +79,13 @@ def count(session: Session, provider_id: int, now: datetime) -> stars.Counts:
     )  # fmt: skip
 
 
-def rate(w: Work, provider_id: int) -> stars.Rating:
-    """Count, rate and keep; a change of stars is an event of the ledger."""
-    counts = count(w.session, provider_id, w.now)
+def rate(w: Work, provider_id: int, counts: stars.Counts | None = None) -> stars.Rating:
+    """Count, rate and keep; a change of stars is an event of the ledger.
+
+    `counts` are what `count` gave just now where somebody counted before, so that the writer need not.
+    """
+    if counts is None:
+        counts = count(w.session, provider_id, w.now)
     rating = stars.rate(counts)
     kept = w.session.get(ProviderRating, provider_id)
     if kept is None:

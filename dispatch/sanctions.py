@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from dispatch import messages, offers, ratings, taking_back, tickets
@@ -145,9 +145,11 @@ def decide(w: Work, decision_id: int, *, carried: bool, reason: str = "") -> Non
     )  # fmt: skip
 
 
-def orders_of(session: Session, provider_id: int) -> list[Ticket]:
-    """The orders that a provider holds now, the oldest first."""
+def orders_of(session: Session, provider_id: int, seen: ColumnElement[bool] | None = None) -> list[Ticket]:
+    """The orders that a provider holds now, the oldest first; `seen` is what the reader sees of tickets."""
     held = select(Ticket).where(Ticket.assigned_provider_id == provider_id, Ticket.state.in_(_HELD))
+    if seen is not None:
+        held = held.where(seen)
     return list(session.scalars(held.order_by(Ticket.id)))
 
 

@@ -94,6 +94,8 @@ def apply(w: Work, new: Application, plan: NumberPlan | None = None) -> int:
     wrong += [
         f"{price}" for price in new.items.values() if price is not None and not 0 <= price[0] <= price[1] <= 999_999
     ]
+    if not (0 <= new.opens_minute < 1440 and 0 <= new.closes_minute <= 1440 and new.capacity >= 0):
+        wrong.append("营业时间 / hours")
     if new.kind not in KINDS or (new.kind == "company" and not credit_code_holds(new.credit_code)):
         wrong.append(one_line(new.credit_code, 18) or "统一社会信用代码 / credit code")
     if wrong or not name or not person or not new.items or not (new.prefixes or new.radius_km) or not numbers:

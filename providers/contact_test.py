@@ -55,15 +55,24 @@ def due(session: Session, now: datetime, limit: int) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in session.execute(found)]
 
 
-def ask(w: Work, phone_id: int) -> str | None:
+@dataclass(frozen=True)
+class Asked:
+    """A number and the code it is to send back."""
+
+    number: str
+    code: str
+
+
+def ask(w: Work, phone_id: int) -> Asked | None:
     """Give the number a code to send back; None when it is gone. The caller sends it."""
     row = w.session.get(ProviderPhone, phone_id, populate_existing=True)
     if row is None:
         return None
-    row.asked_at, row.asked_code = w.now, _code(phone_id, w.now)
+    code = _code(phone_id, w.now)
+    row.asked_at, row.asked_code = w.now, code
     w.session.flush()
     ledger.write(w, row.provider_id, "phone_asked", phone=phone_id, number=row.number)
-    return row.asked_code
+    return Asked(row.number, code)
 
 
 def answer(w: Work, number: str, code: str) -> bool:

@@ -120,6 +120,28 @@ def set_profile(
         ledger.change(w, provider, "profile_set", changed)
 
 
+def set_week(w: Work, provider_id: int, week: Sequence[Sequence[Sequence[int]]], holidays: str) -> None:
+    """The spans of Monday to Sunday, and whether holidays are kept (`rota.HOLIDAY_RULES`). Single days stay.
+
+    A week that plain hours say as well is stored as such. Raises `BadProvider` for a week without an open hour.
+    """
+    if len(week) != 7 or not any(week):
+        raise BadProvider("一周至少有一天营业", "a week has seven days, and one of them is open")
+    provider = ledger.locked(w.session, provider_id)
+    rest = {"holidays": holidays, "days": (provider.rota or {}).get("days", {})}
+    hours = {tuple(tuple(span) for span in spans) for spans in week if spans}
+    values: dict[str, Any] = {}
+    if len(hours) == 1 and len(only := next(iter(hours))) == 1:
+        values = {
+            "opens_minute": only[0][0], "closes_minute": only[0][1],
+            "weekdays": "".join(str(n) for n, spans in enumerate(week, 1) if spans), "rota": rota.checked(rest),
+        }  # fmt: skip
+    else:
+        own = {str(n): [list(span) for span in spans] for n, spans in enumerate(week, 1) if spans}
+        values = {"rota": rota.checked({**rest, "week": own})}
+    ledger.change(w, provider, "hours_set", values)
+
+
 def set_day(w: Work, provider_id: int, day: date, spans: Sequence[Sequence[int]] | None) -> None:
     """A day of its own: these spans (none: closed), or None: as any other day again. Days that are past go."""
     provider = ledger.locked(w.session, provider_id)

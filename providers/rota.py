@@ -55,6 +55,8 @@ def why_off(view: Timetable, at: datetime, calendar: WorkingTime = CALENDAR) -> 
     """Why it may not, in Chinese and English; None when it is on duty."""
     if view.absent_until is not None and at < view.absent_until:
         until = (view.absent_until - timedelta(minutes=1)).astimezone(NINGBO)
+        if until.date() == at.astimezone(NINGBO).date():
+            return "今天请假", "is absent today by its own word"
         return f"请假到 {until:%m-%d}", f"absent until {until:%m-%d} by its own word"
     local = at.astimezone(NINGBO)
     today, minute = local.date(), local.hour * 60 + local.minute

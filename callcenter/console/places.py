@@ -54,14 +54,16 @@ PLACES = (
     Place("tickets", "/tickets", "clipboard-list", "l", "工单", "Tickets", _names),
     Place("people", "/people", "search", "/", "查找住户", "Find a home", _names),
     Place("knowledge", "/knowledge", "book", "k", "知识库", "Knowledge", _anybody),
+    Place("providers", "/providers", "building-store", "", "加盟企业", "Providers", _calls),
     Place("incidents", "/incidents", "alert-triangle", "i", "突发事件", "Incidents", _calls),
+    Place("surge", "/surge", "bell-ringing", "", "集中派单", "Surge", _calls),
     Place("proposals", "/proposals", "check", "", "更正", "Corrections", _names),
     Place("organisations", "/organisations", "users", "", "机构与数字", "Organisations", _anybody),
     Place("samples", "/samples", "message", "", "录音抽检", "Samples", _listeners),
     Place("flows", "/flows", "route", "f", "电话流程", "Flows", _supervisors),
+    Place("imports", "/imports", "clipboard-list", "", "导入与导出", "Files", _callers_supervisors),
     Place("staff", "/staff", "key", "", "人员账号", "Accounts", _admins),
     Place("new", "/tickets/new", "plus", "n", "新建求助", "New request", _calls),
-    Place("imports", "/imports", "clipboard-list", "", "导入与导出", "Files", _callers_supervisors),
 )
 
 

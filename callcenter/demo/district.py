@@ -290,7 +290,7 @@ def _firm(rng: random.Random, number: int, category: Category, which: int, word:
     values = {
         "name": f"{word}{category.zh}服务部（演示）",
         "kind": "company",
-        "state": "active" if which == 0 or rng.random() < 0.8 else "probation",
+        "state": _STANDINGS.get(number, "active" if which == 0 or rng.random() < 0.8 else "probation"),
         "contact_name": _name(rng, rng.choice((1, 2))),
         "address": f"海曙区{rng.choice(names.ROADS)}{rng.randint(1, 300)}号",
         "licence": f"演示-{number:04}",
@@ -301,6 +301,10 @@ def _firm(rng: random.Random, number: int, category: Category, which: int, word:
     en = f"{''.join(lazy_pinyin(word)).title()} {category.en} (demo)"
     coverage = ("3302",) if which == 0 and number % 4 == 1 else (DISTRICT,)
     return DemoProvider(number, values, en, _mobile(3, number), tuple(prices), coverage)
+
+
+_STANDINGS = {2: "applied", 4: "vetting", 6: "visiting", 8: "warned", 10: "suspended", 12: "withdrawn", 14: "rejected"}
+"""Second firms that are not simply there, by number: the first firm of each category always serves."""
 
 
 def _free(

@@ -7,6 +7,7 @@ half-way goes on where it stopped, and a second start adds nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,10 @@ from foundation.errors import Conflict
 from foundation.numbers import NumberPlan
 from foundation.tables import InboxItem
 from foundation.writer import Priority, Work, Writer
+from providers import documents, ledger
+from providers.documents import NewDocument
 from providers.tables import Provider, ProviderCoverage, ProviderItem, ProviderPhone
+from providers.taxonomy import ITEMS
 from residents import registry
 from residents.tables import Home
 
@@ -29,6 +33,14 @@ SOURCE = "demo"
 ACTOR = "demo"
 CHUNK = 3
 """Things in one command: a home writes some fifteen rows, and no command may last long."""
+
+_STANDINGS: dict[str, dict[str, Any]] = {
+    "warned": {"days": 20, "reason": "查实投诉：收费（演示） / complaint found true: the price (demo)"},
+    "suspended": {"days": 10, "reason": "再次查实投诉：失约（演示） / complaint found true again: late (demo)"},
+    "withdrawn": {"reason": "负责人退休（演示） / its owner retired (demo)"},
+    "rejected": {"reason": "没有固定场所（演示） / no premises (demo)"},
+}
+"""Why some firms of the demo stand where they do, and for how many days."""
 
 Thing = tuple[str, Callable[[Work], None]]
 
@@ -119,14 +131,30 @@ def _add_home(work: Work, home: DemoHome, plan: NumberPlan) -> None:
 
 
 def _add_provider(work: Work, provider: DemoProvider) -> None:
-    row = Provider(**provider.values, created_at=work.now)
+    standing = _STANDINGS.get(provider.values["state"], {})
+    until = work.now + timedelta(days=standing["days"]) if "days" in standing else None
+    row = Provider(**provider.values, created_at=work.now, state_since=work.now, state_until=until,
+                   state_reason=standing.get("reason", ""))  # fmt: skip
     work.session.add(row)
     work.session.flush()
     for item, low, high in provider.items:
         work.session.add(ProviderItem(provider_id=row.id, item=item, price_min=low, price_max=high))
     work.session.add_all(ProviderCoverage(provider_id=row.id, prefix=prefix) for prefix in provider.coverage)
     work.session.add(ProviderPhone(provider_id=row.id, number=provider.phone, position=1, verified_at=work.now))
+    items = {item: (low, high) for item, low, high in provider.items}
+    ledger.entered(work, row, "added", items=items, coverage=provider.coverage)
+    if row.kind == "company" and row.state not in ("applied", "vetting"):
+        _add_papers(work, row.id, [item for item in items if ITEMS[item].licence])
     work.log("provider.added", provider_id=row.id)
+
+
+def _add_papers(work: Work, provider_id: int, licensed: list[str]) -> None:
+    """A licence and the permits that its items need, both invented; they hold for years, so that no demo ends them."""
+    last = documents.local_day(work.now) + timedelta(days=3 * 365)
+    documents.add(work, provider_id, NewDocument("licence", f"演示执照-{provider_id:04}", "演示机关", valid_to=last))
+    if licensed:
+        permit = NewDocument("permit", f"演示许可-{provider_id:04}", "演示机关", licensed, valid_to=last)
+        documents.add(work, provider_id, permit)
 
 
 def _add_duty(work: Work, duty: DemoDuty) -> None:

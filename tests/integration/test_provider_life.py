@@ -62,6 +62,12 @@ def check_ledger(town: Town) -> None:
             assert given_again == {k: ledger.plain(getattr(row, k)) for k in ledger.KEPT if k != "stars"}, row.name
 
 
+def night(town: Town, *provider_ids: int) -> None:
+    """The clock's look at these providers."""
+    counted = town.call(lambda w: provider_days.count(w.session, provider_ids, w.now))
+    town.call(provider_days.look, counted, actor="clock")
+
+
 def with_papers(town: Town, provider_id: int, *, until: date | None = date(2027, 6, 30)) -> None:
     for new in (
         NewDocument("licence", "330203000012345", "市场监管局", valid_from=date(2020, 1, 1), valid_to=until),
@@ -113,7 +119,7 @@ def test_from_the_application_to_full_membership(town: Town) -> None:
     with pytest.raises(NotYet, match="agreement"):
         town.call(admission.admit, provider_id, actor=CHEN)
     town.call(documents.add, provider_id, NewDocument("agreement", "协议-2026-5"), actor=CHEN)
-    town.call(provider_days.look, [provider_id], actor="clock")
+    night(town, provider_id)
     assert "可以转正" in town.rows(select(StaffTask.text).where(StaffTask.kind == "provider"))[0]
     town.call(admission.admit, provider_id, actor=CHEN)
     assert provider(town, provider_id).state == "active"
@@ -191,18 +197,18 @@ def test_a_licence_is_announced_thirty_days_before_and_suspends_when_it_ends(tow
     day = timedelta(days=1)
     ends = datetime.fromisoformat("2027-06-30T12:00+08:00")
     town.clock.at = ends - 31 * day
-    town.call(provider_days.look, [provider_id], actor="clock")
+    night(town, provider_id)
     assert "document_ends" not in kinds(town, provider_id)
     town.clock.at = ends - 30 * day
     for _ in range(2):
-        town.call(provider_days.look, [provider_id], actor="clock")
+        night(town, provider_id)
     assert kinds(town, provider_id).count("document_ends") == 1, "a paper is announced once"
     town.clock.at = ends
-    town.call(provider_days.look, [provider_id], actor="clock")
+    night(town, provider_id)
     assert provider(town, provider_id).state == "probation", "the last day still counts"
     town.clock.at = ends + day
     for _ in range(2):
-        town.call(provider_days.look, [provider_id], actor="clock")
+        night(town, provider_id)
     row = provider(town, provider_id)
     assert (row.state, "营业执照" in row.state_reason) == ("suspended", True)
     with pytest.raises(NotYet, match="licence"):
@@ -211,7 +217,7 @@ def test_a_licence_is_announced_thirty_days_before_and_suspends_when_it_ends(tow
     town.call(documents.add, provider_id, new, actor=CHEN)
     town.call(sanctions.reinstate, provider_id, "新证已看", actor=CHEN)
     assert provider(town, provider_id).state == "probation", "its trial goes on"
-    town.call(provider_days.look, [provider_id], actor="clock")
+    night(town, provider_id)
     assert provider(town, provider_id).state == "probation"
     check_ledger(town)
 
@@ -227,7 +233,7 @@ def test_a_permit_that_ends_stops_its_item_alone(town: Town) -> None:
 
     assert (until("0302"), until("0306")) == (None, date(2027, 3, 31))
     town.clock.at = datetime.fromisoformat("2027-04-01T12:00+08:00")
-    town.call(provider_days.look, [provider_id], actor="clock")
+    night(town, provider_id)
     assert provider(town, provider_id).state == "probation"
     with pytest.raises(NotYet, match="permit"):
         town.call(offering.set_item, provider_id, "0304", 50, 90, actor=CHEN)
@@ -334,7 +340,7 @@ _ACTS: dict[str, Act] = {
     "absent": lambda t, p: t.call(absence.absent, p, t.clock.at + timedelta(days=1), "desk", actor=CHEN),
     "back": lambda t, p: t.call(absence.back, p, "desk", actor=CHEN),
     "month": lambda t, _: setattr(t.clock, "at", t.clock.at + timedelta(days=31)),
-    "night": lambda t, p: t.call(provider_days.look, [p], actor="clock"),
+    "night": night,
 }
 
 

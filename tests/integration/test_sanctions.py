@@ -19,7 +19,7 @@ from providers import admission, stars
 from providers.errors import BadProvider, SecondPersonNeeded
 from providers.tables import FoundedComplaint, PriceBand, Provider, ProviderEvent, ProviderRating
 from tests.integration.dispatch_support import PLUMBERS, RESIDENT, Town
-from tests.integration.test_provider_life import CHEN, LIN, check_ledger, kinds, provider
+from tests.integration.test_provider_life import CHEN, LIN, check_ledger, kinds, night, provider
 
 LI = "user:li"
 
@@ -98,19 +98,19 @@ def test_a_late_yes_counts_as_accepted_but_not_in_time(town: Town) -> None:
 
 
 def test_ten_finished_orders_make_stars_and_nothing_else_does(town: Town) -> None:
-    town.call(provider_days.rate, [1, 2, 3], actor="clock")
+    night(town, 1, 2, 3)
     assert provider(town, 1).stars is None, "new: the stars that the test put there are not the ledger's"
     for _ in range(9):
         serve(town)
-    town.call(provider_days.rate, [1], actor="clock")
+    night(town, 1)
     assert provider(town, 1).stars is None
     serve(town)
-    town.call(provider_days.rate, [1], actor="clock")
+    night(town, 1)
     assert provider(town, 1).stars == 5
     (kept,) = town.rows(select(ProviderRating).where(ProviderRating.provider_id == 1))
     assert (kept.counts["finished"], kept.counts["graded"], kept.score) == (10, 10, 1.0)
     events = kinds(town, 1).count("stars_changed")
-    town.call(provider_days.rate, [1], actor="clock")
+    night(town, 1)
     assert kinds(town, 1).count("stars_changed") == events, "the same counts are no event"
     made = town.call(lambda w: provider_days.bands(w.session, w.now))
     town.call(provider_days.keep_bands, made)
@@ -122,13 +122,13 @@ def test_no_operator_moves_a_star_whatever_is_clicked(town: Town) -> None:
     """Warnings, suspensions, refused offers by hand, grades an operator makes up for no order: no star moves."""
     for _ in range(10):
         serve(town)
-    town.call(provider_days.rate, [1], actor="clock")
+    night(town, 1)
     before = count(town)
     for actor in (LI, CHEN, LIN):
         town.call(sanctions.warn if actor == LI else sanctions.suspend, 1, "不喜欢", actor=actor) if actor != LIN else (
             town.call(sanctions.reinstate, 1, "误会", actor=actor)
         )
-    town.call(provider_days.rate, [1], actor="clock")
+    night(town, 1)
     assert count(town) == before
     assert provider(town, 1).stars == 5
 
@@ -171,7 +171,7 @@ def test_scenario_11_a_founded_complaint_then_a_second_and_nothing_mended(town: 
     town.check_laws()
 
     town.forward(days=15)
-    town.call(provider_days.look, [1], actor="clock")
+    night(town, 1)
     (task,) = town.rows(select(StaffTask.text).where(StaffTask.subject.startswith("mend:")))
     assert "逾期未整改" in task
     proposal = town.call(admission.propose, 1, "expelled", "逾期未整改", actor=CHEN)
@@ -207,7 +207,7 @@ def test_a_grave_complaint_suspends_at_once_and_a_reversed_one_counts_no_more(to
 def test_a_second_complaint_after_ninety_days_warns_again(town: Town) -> None:
     assert town.call(sanctions.complaint_founded, 701, 2, "attitude", actor=CHEN) == "warned"
     town.clock.at += timedelta(days=30)
-    town.call(provider_days.look, [2], actor="clock")
+    night(town, 2)
     assert provider(town, 2).state == "active"
     town.clock.at += timedelta(days=61)
     assert town.call(sanctions.complaint_founded, 702, 2, "attitude", actor=CHEN) == "warned"
@@ -237,12 +237,12 @@ def test_who_takes_too_few_of_twenty_offers_is_warned_once(town: Town) -> None:
         if n < 11:
             town.sms(PLUMBERS[0], "到")
             town.sms(PLUMBERS[0], "完 50")
-        town.call(provider_days.rate, [1], actor="clock")
+        night(town, 1)
         assert (provider(town, 1).state == "warned") == (n == 19)
         town.clock.at += timedelta(minutes=1)
     assert "近 20 次派单仅接 11 次" in provider(town, 1).state_reason
     town.clock.at += timedelta(days=30)
-    town.call(provider_days.look, [1], actor="clock")
+    night(town, 1)
     assert provider(town, 1).state == "active", "the same twenty warn no second time"
 
 

@@ -76,7 +76,8 @@ def test_absence_by_its_own_word_ends_at_midnight() -> None:
     away = Hours(0, 1440, "1234567", absent_until=until)
     assert until == local("2026-11-26 00:00")
     assert not on(away, "2026-11-25 23:59")
-    assert rota.why_off(away, local("2026-11-25 10:00")) == ("请假到 11-25", "absent until 11-25 by its own word")
+    assert rota.why_off(away, local("2026-11-24 10:00")) == ("请假到 11-25", "absent until 11-25 by its own word")
+    assert rota.why_off(away, local("2026-11-25 10:00")) == ("今天请假", "is absent today by its own word")
     assert on(away, "2026-11-26 00:00")
 
 
