@@ -6,22 +6,8 @@ missing.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from dispatch import journeys, pauses
 from providers import states
-
-
-class Words(NamedTuple):
-    """One thing in both languages."""
-
-    zh: str
-    en: str
-
-    def of(self, locale: str) -> str:
-        """The words in `locale` (`zh_CN` or `en`)."""
-        return self.en if locale == "en" else self.zh
-
 
 LOCALES = ("zh_CN", "en")
 
@@ -249,13 +235,6 @@ RESULTS = {
     "failed": Words("没拨通", "failed"),
 }
 
-
-def words(table: dict[str, Words], code: str | None, locale: str) -> str:
-    """The words of `code`, or the code itself when the table does not know it."""
-    found = table.get(code or "")
-    return found.of(locale) if found else (code or "")
-
-
 POOLS = {
     "district": Words("本区", "the district"),
     "city": Words("全市", "the city"),
@@ -274,144 +253,6 @@ SCORE_PARTS = {
     "standing": Words("资格", "Standing"),
 }
 
-EVENTS = {
-    "alarm.raised": Words("报警", "Alarm raised"),
-    "alarm.pressed_again": Words("再次按下", "Pressed again"),
-    "alarm.taken": Words("接警", "Taken"),
-    "alarm.take_refused": Words("晚了一步", "Too late to take"),
-    "alarm.handed_back": Words("接警即断，重新呼叫", "Lost at once: nobody has it"),
-    "alarm.confirmed": Words("确认平安", "Confirmed safe"),
-    "alarm.graded": Words("定级", "Graded"),
-    "alarm.closed": Words("警情办结", "Alarm closed"),
-    "alarm.seats_called": Words("提醒所有坐席", "Every seat called on"),
-    "alarm.duty_called": Words("呼叫值班电话", "Duty phones called"),
-    "alarm.contacts_called": Words("呼叫联系人", "Contacts called"),
-    "alarm.waiting_call_rung": Words("又一来电在等，再次呼叫", "Another call waits: rung again"),
-    "call.arrived": Words("来电", "Call arrived"),
-    "call.queued": Words("进入队列", "In the queue"),
-    "call.rung": Words("开始振铃", "Ringing"),
-    "call.tried": Words("呼叫", "Ringing a person"),
-    "call.result": Words("呼叫结果", "Result"),
-    "call.answered": Words("接起", "Answered"),
-    "call.took": Words("按键接管", "Took it"),
-    "call.released": Words("接起即断，继续呼叫", "Lost at once, ringing goes on"),
-    "call.ended": Words("挂断", "Ended"),
-    "call.gone": Words("线路丢失", "Call lost"),
-    "call.greeted": Words("播放问候", "Greeting"),
-    "call.rungback": Words("回拨接通", "Ring-back"),
-    "contact.rung": Words("呼叫联系人", "Contact rung"),
-    "contact.written": Words("短信告知联系人", "Contact texted"),
-    "ring_back.wanted": Words("要求回拨", "Ring-back wanted"),
-    "ring_back.cancelled": Words("取消回拨", "Ring-back cancelled"),
-    "ring_back.unanswered": Words("回拨无人接", "Ring-back unanswered"),
-    "ring_back.impossible": Words("号码不能回拨", "Cannot be called back"),
-    "call.callback": Words("按键要求回电", "Asked to be called back"),
-    "call.called": Words("电话接通", "Called"),
-    "call.chose": Words("按键选择", "Pressed a key"),
-    "call.said": Words("按键答复", "Answered by key"),
-    "call.graded": Words("按键评分", "Graded by key"),
-    "call.message": Words("留下语音", "Left a voice message"),
-    "call.transferred": Words("转接", "Transferred"),
-    "provider.absent": Words("加盟商今天请假", "Provider is absent today"),
-    "flows.ordered": Words("流程发布开始", "Publication of flows ordered"),
-    "flows.loaded": Words("流程已装载", "Flows loaded"),
-    "flows.published": Words("流程已生效", "Flows in force"),
-    "flows.failed": Words("流程发布失败", "Publication of flows failed"),
-    "flows.withdrawn": Words("流程发布已撤回", "Publication of flows withdrawn"),
-    "call_back.wanted": Words("等待回电", "To be called back"),
-    "call_back.made": Words("正在回电", "Being called back"),
-    "call_back.connected": Words("回电已接通坐席", "Called back and answered"),
-    "call_back.not_reached": Words("回电未接通，稍后再拨", "Not reached, again later"),
-    "call_back.unreached": Words("回电未接通，转人工", "Not reached, left to a person"),
-    "call_back.cancelled": Words("不必回电", "No call back needed"),
-    "incident.opened": Words("发布突发事件", "Incident opened"),
-    "incident.informed": Words("听取通报后挂机", "Heard it and hung up"),
-    "incident.affected": Words("按键登记受影响", "Said by a key that it is with them too"),
-    "incident.ended": Words("突发事件结束", "Incident over"),
-    "incident.told": Words("已告知来电人", "Those who called were told"),
-    "recording.kept": Words("录音入档", "Recording kept"),
-    "recording.missing": Words("没有录音", "No recording"),
-    "recording.heard": Words("调听录音", "Recording listened to"),
-    "recording.deleted": Words("录音到期删除", "Recording deleted, its time was over"),
-    "recording.paused": Words("暂停录音", "Recording paused"),
-    "recording.resumed": Words("恢复录音", "Recording goes on"),
-    "arrival.disposed": Words("来件了结", "Arrival ended"),
-    "arrival.overdue": Words("来件逾期未了结", "Arrival overdue"),
-    "ticket.opened": Words("登记工单", "Ticket opened"),
-    "ticket.noted": Words("备注", "Note"),
-    "ticket.state_changed": Words("状态变更", "State changed"),
-    "ticket.overdue": Words("期限已过", "Overdue"),
-    "task.added": Words("交办", "Task given"),
-    "task.done": Words("事项办毕", "Task done"),
-    "sms.received": Words("收到短信", "Text received"),
-    "inbox.parked": Words("短信待人工处理", "Text left for a person"),
-    "siren.silenced": Words("警报静音", "Siren silenced"),
-    "ticket.escalated": Words("升级", "Escalated"),
-    "ticket.pool_widened": Words("扩大派单范围", "Asked more widely"),
-    "choice.made": Words("居民在三家中选定", "Resident chose among three"),
-    "choice.named": Words("居民点名", "Resident named a provider"),
-    "choice.refused": Words("居民不要这家", "Resident refuses a provider"),
-    "choice.refusal_lifted": Words("居民又可以了", "Refusal taken back"),
-    "ticket.redo": Words("退回重办", "Redo"),
-    "ticket.refill": Words("退回重填", "Record to be corrected"),
-    "ticket.reopened": Words("重开", "Reopened"),
-    "ticket.assigned": Words("转办", "Given to a desk"),
-    "ticket.signed": Words("签收", "Signed for"),
-    "ticket.not_signed": Words("超时未签收", "Not signed in time"),
-    "ticket.returned": Words("退单", "Returned"),
-    "ticket.ruled": Words("审定", "Ruled"),
-    "ticket.replied": Words("答复", "Replied"),
-    "ticket.resumed": Words("恢复办理", "Goes on"),
-    "ticket.nudged": Words("催办", "Nudged"),
-    "ticket.supervised": Words("督办", "Supervised"),
-    "ticket.extended": Words("延期", "Extended"),
-    "ticket.repeated": Words("重复来电", "Asked again"),
-    "ticket.owner_changed": Words("转由", "Now with"),
-    "ticket.urgency_changed": Words("紧急程度变更", "Urgency changed"),
-    "complaint.opened": Words("登记投诉", "Complaint registered"),
-    "complaint.founded": Words("投诉属实", "Complaint founded"),
-    "complaint.unfounded": Words("投诉不属实", "Complaint not founded"),
-    "care.called": Words("关怀呼叫", "Care call"),
-    "care.told": Words("关怀结果", "Care call's result"),
-    "follow_up.not_reached": Words("回访未接通", "Follow-up not reached"),
-    "offer.made": Words("派单", "Offered"),
-    "offer.accepted": Words("接单", "Accepted"),
-    "offer.declined": Words("拒单", "Declined"),
-    "offer.expired": Words("派单超时", "Offer expired"),
-    "offer.failed": Words("派单未送达", "Offer not delivered"),
-    "offer.withdrawn": Words("撤回派单", "Offer withdrawn"),
-    "offer.proposed": Words("报时", "Named its time"),
-    "offer.times_collected": Words("报时已齐", "All times are in"),
-    "offer.picked": Words("选定", "Picked"),
-    "offer.given_back": Words("企业退单", "Given back by the provider"),
-    "offer.taken_back": Words("收回工单", "Taken back"),
-    "offer.too_late": Words("答复晚了", "Answered too late"),
-    "visit.departed": Words("已出发", "On the way"),
-    "work.silent": Words("久无音讯，转坐席处理", "Silent for long: with the desk now"),
-    "visit.arrived": Words("到场", "On site"),
-    "visit.late": Words("未按时到场", "Late"),
-    "work.done": Words("完工", "Done"),
-    "work.overdue": Words("完工逾期", "Overdue"),
-    "follow_up.asked": Words("回访", "Follow-up asked"),
-    "follow_up.answered": Words("回访答复", "Follow-up answered"),
-    "follow_up.unreached": Words("回访未接通", "Follow-up not reached"),
-    "article.used": Words("用办事指南答复", "Answered with a guide"),
-    "inquiry.answered": Words("即时答复", "Answered on the spot"),
-    "inquiry.promised": Words("答应回电答复", "Promised to ring back"),
-    "inquiry.told": Words("已回电答复", "Rung back and answered"),
-    "question.unanswered": Words("记下没有答案的问题", "Noted: nobody had the answer"),
-    "message.sent": Words("消息发出", "Message sent"),
-    "message.failed": Words("消息未送达", "Message failed"),
-    "resident.not_textable": Words("居民号码收不到短信", "Number takes no texts"),
-    "request.went_up": Words("上送市级", "Sent up to the city"),
-    "request.went_down": Words("转到下级", "Given to a desk"),
-    "request.came_back": Words("退回本区", "Came back"),
-    "proposal.made": Words("提出更正", "Correction proposed"),
-    "proposal.confirmed": Words("更正已采纳", "Correction accepted"),
-    "proposal.rejected": Words("更正未采纳", "Correction rejected"),
-    "proposal.stale": Words("更正已过时", "Correction stale"),
-    "card.opened": Words("应急查看", "Rescue card opened"),
-}
 
 SAID = {
     "accept": Words("接单", "takes it"),
