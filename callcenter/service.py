@@ -43,6 +43,7 @@ from callcenter.messaging.templates import render
 from callcenter.messaging.voice import VoiceGateway
 from callcenter.provider_keeper import ProviderKeeper
 from callcenter.recorder import Recorder, RecordingPlan
+from callcenter.surge_desk import SurgeDesk
 from callcenter.watchdog import Watchdog, end_process
 from dispatch import (
     archive,
@@ -131,6 +132,7 @@ class Service:
         )  # fmt: skip
         self.recorder = Recorder(plan.recording, self.database, self.writer)
         self.provider_keeper = ProviderKeeper(self.database, self.writer)
+        self.surge = SurgeDesk(self.database, self.writer)
         self.imports = ImportRoom(self.database, self.writer, self.clock, plan.numbers)
         voice = VoiceGateway(
             {
@@ -168,6 +170,7 @@ class Service:
                 "incidents": lambda _now: self._tell_exchange_of_incidents(),
                 "flows": self.flows.notice,
                 "imports": self.imports.look,
+                "surge": self.surge.look,
             },
             alive=self.bridge.renew_lease,
         )
@@ -196,6 +199,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self.imports.stop)
+        await asyncio.to_thread(self.surge.stop)
         await asyncio.to_thread(self.writer.close)
         self.database.dispose()
 
