@@ -6,6 +6,9 @@ missing.
 
 from __future__ import annotations
 
+from callcenter.console.event_names import EVENTS as EVENTS
+from callcenter.console.wording import Words as Words
+from callcenter.console.wording import words as words
 from dispatch import journeys, pauses
 from providers import states
 
