@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -25,6 +25,8 @@ NIGHT = "providers"
 """The heartbeat of the night's work."""
 BEGINS, TEXTS_FROM, TEXTS_UNTIL = time(0, 10), time(9, 0), time(17, 0)
 """Local times: papers end with their last day, so the night begins after midnight; codes are asked for by day."""
+ASK_EACH = timedelta(minutes=10)
+"""How often it is looked whether a number's turn has come."""
 MOST_TICKETS = 50
 """Tickets whose providers one look rates anew."""
 _MATTERS = frozenset(
@@ -43,6 +45,7 @@ class ProviderKeeper:
         self._writer = writer
         self._tickets: set[int] = set()
         self._after = 0
+        self._ask_next = datetime.min.replace(tzinfo=UTC)
 
     def hear(self, happened: Iterable[Happened]) -> None:
         """Remember the tickets whose providers' counts have changed. Called in the writer's thread."""
@@ -77,8 +80,12 @@ class ProviderKeeper:
         self._after = 0
 
     async def _ask(self, now: datetime) -> None:
+        if now < self._ask_next:
+            return
         if await asyncio.to_thread(self._read, provider_words.anyone_to_ask, now):
             await self._writer.run(provider_words.ask_contacts, actor="clock", priority=Priority.BULK)
+        else:
+            self._ask_next = now + ASK_EACH
 
     async def _each(
         self, command: Callable[[Work, provider_days.Counted], None], ids: list[int], now: datetime
