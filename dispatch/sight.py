@@ -7,7 +7,7 @@ whichever district it belongs to; and whoever was given a request sees that requ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from dispatch.organisation_tables import Organisation, OrganisationMember, TicketJourney
 from dispatch.recording_tables import Recording
 from dispatch.tables import Arrival, ArrivalTicket, Offer, StaffTask, Ticket
-from foundation.scope import EVERYWHERE, NOWHERE, Scope
+from foundation.scope import EVERYWHERE, NOWHERE, Scope, scope_of
 from residents import divisions, proposals
 from residents import queries as residents
 from residents.tables import Home, HomeMember, Person
@@ -99,6 +99,10 @@ class Sight:
             ticket = select(ArrivalTicket.ticket_id).where(ArrivalTicket.arrival_id == Arrival.id)
             seen.append(and_(Arrival.home_id.is_(None), ~ticket.exists()))
         return or_(*seen)
+
+    def in_area(self, code: str) -> Sight:
+        """As much of it as lies in this division."""
+        return replace(self, scope=self.scope.within(scope_of([code])), organisation_id=None)
 
     def on_duty(self, arrival: Arrival) -> bool:
         """Whether this call is at hand: whoever takes calls must see who is on the line, wherever they live."""

@@ -46,9 +46,9 @@ NOBODYS = frozenset({
     "worker_id",
 })  # fmt: skip
 """Values that name what is no resident's: articles, incidents, flows, and firms with all that belongs to them."""
-BY_ROUTE = frozenset({"organisation_id", "parent_id", "user_id", "sample_id", "question_id", "row_id"})
+BY_ROUTE = frozenset({"import_id", "organisation_id", "parent_id", "question_id", "row_id", "sample_id", "user_id"})
 """Values whose route asks itself: a host may hear a sample and no more of its call, an administrator sees accounts of
-the own organisations, a form's `row_id` must be of the home that the path names.
+the own organisations, an import is seen where its area is, a form's `row_id` must be of the home of its path.
 """
 
 

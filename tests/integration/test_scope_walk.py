@@ -166,6 +166,7 @@ QUERIES = (
     "/own-data/homes.csv", "/own-data/contacts.csv", "/own-data/devices.csv", "/own-data/calls.csv",
     "/own-data/tickets.csv", "/own-data/alarms.csv", "/own-data/people.csv", "/waiting/alarms", "/waiting/calls",
     "/waiting/deadlines", "/tickets?show=all&q=%2B8613800000101", "/tickets/{ticket_id}.0", "/homes/7.0",
+    "/tickets?show=all&area=330203", "/homes/21/record?arrival={arrival_id}",
 )  # fmt: skip
 
 

@@ -79,13 +79,19 @@ def propose(
         proposals.propose, subject, row_id, field, record_words.value_of(field, value), in_house.plan,
         said_by=said_by, arrival_id=arrival_id, actor=viewer.actor,
     )  # fmt: skip
-    return _record(request, in_house, viewer, home_id)
+    return _record(request, in_house, viewer, home_id, arrival_id)
 
 
 @router.get("/homes/{home_id}/record")
-def record(request: Request, in_house: InHouse, viewer: Caseworker, home_id: HomeId) -> HTMLResponse:
-    """All fields of a home with where each came from; its keeper may change them, others propose a correction."""
-    return _record(request, in_house, viewer, home_id)
+def record(
+    request: Request, in_house: InHouse, viewer: Caseworker, home_id: HomeId,
+    arrival: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> HTMLResponse:  # fmt: skip
+    """All fields of a home with where each came from; its keeper may change them, others propose a correction.
+
+    `arrival` is the call on which somebody says so.
+    """
+    return _record(request, in_house, viewer, home_id, arrival)
 
 
 @router.post("/homes/{home_id}/record")
@@ -159,7 +165,9 @@ def _list(request: Request, in_house: House, viewer: Viewer, show: str) -> HTMLR
         )  # fmt: skip
 
 
-def _record(request: Request, in_house: House, viewer: Viewer, home_id: int) -> HTMLResponse:
+def _record(
+    request: Request, in_house: House, viewer: Viewer, home_id: int, arrival: int | None = None
+) -> HTMLResponse:
     with in_house.database.read() as session:
         card = residents.card(session, home_id=home_id)
         if card is None or card.home is None:
@@ -168,5 +176,5 @@ def _record(request: Request, in_house: House, viewer: Viewer, home_id: int) -> 
         return in_house.pages.matter(
             request, "record.html", viewer, "people", home=card.home, records=records.of_home(session, home_id),
             waiting=proposals.of_home(session, home_id), said=record_words, names=Names(session),
-            communities=residents.communities(session, today, viewer.scope),
+            communities=residents.communities(session, today, viewer.scope), arrival=arrival,
         )  # fmt: skip

@@ -56,14 +56,16 @@ def list_tickets(
     q: Annotated[str, Query(max_length=60)] = "",
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    area: Annotated[str, Query(pattern="^([0-9]{4,15})?$")] = "",
 ) -> HTMLResponse:
-    """Tickets, newest first, by state, kind or words."""
+    """Tickets, newest first, by state, kind, words or division."""
+    sight = viewer.sight.in_area(area) if area else viewer.sight
     with in_house.database.read() as session:
         found = ticket_list.tickets(
-            session, show=show, kind=kind, text=one_line(q, 60), before=before, after=after, sight=viewer.sight,
+            session, show=show, kind=kind, text=one_line(q, 60), before=before, after=after, sight=sight,
             plan=in_house.plan,
         )  # fmt: skip
-    return in_house.pages.matter(request, "tickets.html", viewer, "tickets", found=found)
+    return in_house.pages.matter(request, "tickets.html", viewer, "tickets", found=found, area=area)
 
 
 @router.get("/tickets/new")
