@@ -21,6 +21,7 @@ from dispatch import ranking
 from dispatch.limits import LOCAL
 from dispatch.places import Place, distance_km, place
 from dispatch.ranking import Candidates, Flags, Matter, Ranked
+from dispatch.ranking_words import OTHER, PROBATION
 from dispatch.tables import Ticket
 from foundation.tables import Instant
 from providers import queries, register_columns
@@ -125,7 +126,7 @@ def _facts(
         Matter(
             place=here,
             pool=ticket.policy.get("pool", ranking.POOLS[0]),
-            trial_used=bool((was_asked & (state == ranking.PROBATION)).any()),
+            trial_used=bool((was_asked & (state == PROBATION)).any()),
             preferred=preferred,
             band=register.band,
             anywhere=anywhere,
@@ -143,7 +144,7 @@ def _facts(
 
 
 _reached: WeakKeyDictionary[ItemRegister, Flags] = WeakKeyDictionary()
-_STANDING = np.array([ranking.STATES.index(s) if s in ranking.STATES else ranking.OTHER for s in PROVIDER_STATES])
+_STANDING = np.array([ranking.STATES.index(s) if s in ranking.STATES else OTHER for s in PROVIDER_STATES])
 
 
 def _flags(register: ItemRegister, providers: Iterable[int]) -> Flags:

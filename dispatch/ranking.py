@@ -10,7 +10,7 @@ millisecond, which row by row would take thirty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import repeat
 from typing import NamedTuple, overload
@@ -18,18 +18,34 @@ from typing import NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from dispatch.places import ASSUMED_KMH, Place, distance_km, travel_minutes
+from dispatch.places import Place, distance_km, travel_minutes
+from dispatch.ranking_words import (
+    ACCEPTANCE,
+    CHOSEN,
+    LOAD,
+    NEAR,
+    OBSTACLES,
+    OTHER,
+    PRICE,
+    PROBATION,
+    PUNCTUALITY,
+    STANDING,
+    STARS,
+    STARS_UNIT,
+    TURN,
+    UNIT,
+    WARNED,
+    Words,
+)
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
-Words = tuple[str, str]
 
 POOLS = ("district", "city", "neighbours")
 """How wide is asked, the narrowest first; a wider pool holds the narrower ones."""
 STATES = ("active", "warned", "probation", "other")
-"""Standings as `Candidates.state` numbers them; `other` gets no orders."""
-ACTIVE, WARNED, PROBATION, OTHER = range(4)
+"""Standings as `Candidates.state` numbers them (`ranking_words.ACTIVE`, …); `other` gets no orders."""
 
 WEIGHTS = {"near": 28, "stars": 28, "acceptance": 10, "punctuality": 10, "load": 8, "turn": 10, "price": 6}
 """Most points of each part; they add up to 100."""
@@ -54,8 +70,6 @@ _MOST = np.array(list(WEIGHTS.values()), dtype=np.float64)[:, None]
 _LEAST_DIGITS = [max(least for least in REACH if least <= digits) for digits in range(13)]
 _REACH_SHARE = np.array([REACH[least] for least in _LEAST_DIGITS])
 _REACH_CODE = np.array([-1 - least for least in _LEAST_DIGITS], dtype=np.int64)
-_UNIT, _STARS_UNIT = 1_000_000, 100_000
-"""Two facts stand in one number, so that their words are found by it: 8 of 10 is 8,000,010."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +185,7 @@ class _Scored:
         words = [list(map(memo.__getitem__, codes[first:last].tolist())) for memo, codes in self.told]
         reasons: list[tuple[Words, ...]] = list(zip(*words, strict=True))
         if first == 0 and self.chosen_first:
-            reasons[0] = (_CHOSEN, *reasons[0])
+            reasons[0] = (CHOSEN, *reasons[0])
         return list(
             map(
                 Ranked, self.ids[first:last].tolist(), self.names[first:last], repeat(True),
@@ -233,22 +247,8 @@ def _pools(c: Candidates) -> Codes:
     return found
 
 
-_OBSTACLES: dict[str, Words] = {
-    "state": ("当前状态不派单", "gets no orders in its present standing"),
-    "licence": ("该项目的许可已过期", "its licence for this item has run out"),
-    "area": ("不覆盖该地址", "does not cover the address"),
-    "hours": ("不在营业时间", "is not open now"),
-    "absence": ("今天请假", "is absent today by its own word"),
-    "capacity": ("在手工单已满", "has as many orders as it takes"),
-    "phone": ("没有已验证的电话", "has no verified telephone"),
-    "refused": ("居民不要这家", "the resident refuses it"),
-    "asked": ("本轮已询问过", "has been asked already"),
-    "trial": ("本轮已问过一家试用企业", "one on probation was asked in this round already"),
-}
-
-
 def _against(matter: Matter, c: Candidates, pools: Codes) -> Flags:
-    """A row for each hard condition, in the order of `_OBSTACLES`: whom it keeps out."""
+    """A row for each hard condition, in the order of `OBSTACLES`: whom it keeps out."""
     absent = np.zeros(len(c.ids), dtype=bool)
     absent[list(c.absent)] = True
     nobody = np.zeros(len(c.ids), dtype=bool)
@@ -279,9 +279,9 @@ def _unable(c: Candidates, against: Flags, pools: Codes) -> list[Ranked]:
 
 
 def _obstacles(c: Candidates, against: Flags, row: int) -> tuple[Words, ...]:
-    stand = [name for name, stands in zip(_OBSTACLES, against[:, row].tolist(), strict=True) if stands]
+    stand = [name for name, stands in zip(OBSTACLES, against[:, row].tolist(), strict=True) if stands]
     own = {"hours": c.closed_words[c.closed[row]], "absence": c.absent.get(row)}
-    return tuple(own.get(name) or _OBSTACLES[name] for name in stand)
+    return tuple(own.get(name) or OBSTACLES[name] for name in stand)
 
 
 def _scored(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> _Scored | None:
@@ -302,7 +302,7 @@ def _scored(matter: Matter, c: Candidates, pools: Codes, able: Codes) -> _Scored
         names=list(map(c.names.__getitem__, able[order].tolist())),
         score=score[order],
         points=points[:, order],
-        told=[(memo, codes[order]) for memo, codes in (*told, (_STANDING, state))],
+        told=[(memo, codes[order]) for memo, codes in (*told, (STANDING, state))],
         pools=pools[able][order],
         chosen_first=bool(chosen.any()),
     )
@@ -327,13 +327,13 @@ def _parts(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, list[tu
         ]
     )  # fmt: skip
     return shares, [
-        (_NEAR, near_codes),
-        (_STARS, stars.astype(np.int64) * _STARS_UNIT + np.minimum(weight, _STARS_UNIT - 1)),
-        (_ACCEPTANCE, _ratio_code(accepted, answered)),
-        (_PUNCTUALITY, _ratio_code(on_time, arrivals)),
-        (_LOAD, _ratio_code(held, capacity)),
-        (_TURN, (rested * 24).astype(np.int64)),
-        (_PRICE, price_codes),
+        (NEAR, near_codes),
+        (STARS, stars.astype(np.int64) * STARS_UNIT + np.minimum(weight, STARS_UNIT - 1)),
+        (ACCEPTANCE, _ratio_code(accepted, answered)),
+        (PUNCTUALITY, _ratio_code(on_time, arrivals)),
+        (LOAD, _ratio_code(held, capacity)),
+        (TURN, (rested * 24).astype(np.int64)),
+        (PRICE, price_codes),
     ]
 
 
@@ -359,7 +359,7 @@ def _price(matter: Matter, c: Candidates, able: Codes) -> tuple[Numbers, Codes]:
         least, most = matter.band
         share = np.where(known, np.clip(1 - ((low + high) / 2 - least) / max(most - least, 1.0), 0, 1), share)
     share = np.where(known & (high == 0), 1.0, share)
-    return share, np.where(known, low.astype(np.int64) * _UNIT + high.astype(np.int64), -1)
+    return share, np.where(known, low.astype(np.int64) * UNIT + high.astype(np.int64), -1)
 
 
 def _share(good: Codes, of: Codes) -> Numbers:
@@ -368,78 +368,4 @@ def _share(good: Codes, of: Codes) -> Numbers:
 
 
 def _ratio_code(good: Codes, of: Codes) -> Codes:
-    return np.minimum(good, _UNIT - 1) * _UNIT + np.minimum(of, _UNIT - 1)
-
-
-class _Memo(dict[int, Words]):
-    """Words by a number that stands for the fact, each made once: a match says the same few things many times."""
-
-    def __init__(self, make: Callable[[int], Words]) -> None:
-        self._make = make
-
-    def __missing__(self, code: int) -> Words:
-        if len(self) > 50_000:
-            self.clear()
-        words = self[code] = self._make(code)
-        return words
-
-
-def _near_words(code: int) -> Words:
-    if code >= 0:
-        km, minutes = code / 10, round(travel_minutes(code / 10))
-        return (
-            f"{km:g} 公里，约 {minutes} 分钟（按 {ASSUMED_KMH:g} 公里/时估算）",
-            f"{km:g} km, some {minutes} min (assuming {ASSUMED_KMH:g} km/h)",
-        )
-    return {
-        12: ("覆盖本社区，位置不详", "covers the community; its place is not known"),
-        9: ("覆盖本街道，位置不详", "covers the street; its place is not known"),
-        6: ("覆盖本区，位置不详", "covers the district; its place is not known"),
-        2: ("覆盖全市，位置不详", "covers the city; its place is not known"),
-    }.get(-1 - code, ("邻区企业，位置不详", "of a district next door; its place is not known"))
-
-
-def _stars_words(code: int) -> Words:
-    stars, grades = divmod(code, _STARS_UNIT)
-    if not stars:
-        return ("新加盟，按 3 星", "new, as 3 stars")
-    return (f"{stars} 星（{grades} 次评价）", f"{stars} stars ({grades} grades)")
-
-
-def _ratio_words(zh: str, en: str, none_zh: str, none_en: str) -> Callable[[int], Words]:
-    def words(code: int) -> Words:
-        good, of = divmod(code, _UNIT)
-        return (f"{zh} {good}/{of}", f"{en} {good} of {of}") if of else (none_zh, none_en)
-
-    return words
-
-
-def _turn_words(hours: int) -> Words:
-    if hours >= 24:
-        return ("一天内未派过单", "not asked for a day")
-    return (f"{hours} 小时前派过单", f"asked {hours} h ago") if hours else ("刚派过单", "asked within the hour")
-
-
-def _price_words(code: int) -> Words:
-    if code < 0:
-        return ("价格面议", "price by agreement")
-    low, high = divmod(code, _UNIT)
-    if not high:
-        return ("免费", "free of charge")
-    span = f"{low}" if low == high else f"{low}–{high}"
-    return (f"{span} 元", f"{span} yuan")
-
-
-_NEAR = _Memo(_near_words)
-_STARS = _Memo(_stars_words)
-_ACCEPTANCE = _Memo(_ratio_words("接单", "took", "还没有派单记录", "no offers yet"))
-_PUNCTUALITY = _Memo(_ratio_words("准时", "in time", "还没有到场记录", "no arrivals yet"))
-_LOAD = _Memo(_ratio_words("在手", "holds", "不接单", "takes none"))
-_TURN = _Memo(_turn_words)
-_PRICE = _Memo(_price_words)
-_STANDING: dict[int, Words] = {
-    ACTIVE: ("正式加盟", "in good standing"),
-    WARNED: ("警告期，减一成", "warned: a tenth less"),
-    PROBATION: ("试用期，排在最后", "on probation: asked last"),
-}
-_CHOSEN: Words = ("居民指定", "chosen by the resident")
+    return np.minimum(good, UNIT - 1) * UNIT + np.minimum(of, UNIT - 1)

@@ -13,13 +13,9 @@ from hypothesis import strategies as st
 
 from dispatch.places import Place
 from dispatch.ranking import (
-    ACTIVE,
     MOST_UNABLE,
-    OTHER,
     PARTS,
     POOLS,
-    PROBATION,
-    WARNED,
     WEIGHTS,
     Candidates,
     Matter,
@@ -27,6 +23,7 @@ from dispatch.ranking import (
     only,
     rank,
 )
+from dispatch.ranking_words import ACTIVE, OTHER, PROBATION, WARNED
 
 HERE = Place(29.87, 121.54)
 MATTER = Matter(place=HERE, band=(50.0, 200.0))
