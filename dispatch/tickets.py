@@ -37,7 +37,18 @@ _LOCKED = (
 _ATTACH = insert(Base.metadata.tables[ArrivalTicket.__tablename__])
 _SET_DEADLINES = insert(Base.metadata.tables[Deadline.__tablename__])
 """Made once, and for plain tables: a person waits for the ticket of an alarm."""
-_ANSWERS_OUTLIVE = ("answer", "withdrawal")
+_ENDS_WITH_TICKET = [kind for kind in KINDS if kind not in ("answer", "withdrawal")]
+_OFFERS, _QUESTIONS = Base.metadata.tables[Offer.__tablename__], Base.metadata.tables[FollowUp.__tablename__]
+_END_HELD = (
+    update(_OFFERS)
+    .where(_OFFERS.c.ticket_id == bindparam("of_ticket"), _OFFERS.c.state == "accepted")
+    .values(state="withdrawn", ended_at=bindparam("at"), ended_by=bindparam("by"), withdrawn_why=bindparam("why"))
+)
+_END_QUESTIONS = (
+    update(_QUESTIONS)
+    .where(_QUESTIONS.c.ticket_id == bindparam("of_ticket"), _QUESTIONS.c.state.in_(("waiting", "open")))
+    .values(state="withdrawn")
+)
 
 
 @dataclass(frozen=True)
@@ -258,20 +269,10 @@ def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
     if may_be_asked:
         why = f"工单已办结 / closed: {outcome}"
         withdraw_undecided(w, ticket, why)
-        w.session.execute(
-            update(Offer)
-            .where(Offer.ticket_id == ticket.id, Offer.state == "accepted")
-            .values(state="withdrawn", ended_at=w.now, ended_by=w.actor, withdrawn_why=why)
-            .execution_options(synchronize_session=False)
-        )
-    w.session.execute(
-        update(FollowUp)
-        .where(FollowUp.ticket_id == ticket.id, FollowUp.state.in_(("waiting", "open")))
-        .values(state="withdrawn")
-        .execution_options(synchronize_session="fetch")
-    )
-    kinds = [kind for kind in KINDS if kind not in _ANSWERS_OUTLIVE]
-    outbox.withdraw(w.session, f"ticket {ticket.number} is closed", ticket_id=ticket.id, kinds=kinds)
+        told = {"of_ticket": ticket.id, "at": w.now, "by": w.actor, "why": why}
+        w.connection.execute(_END_HELD, told)
+    w.connection.execute(_END_QUESTIONS, {"of_ticket": ticket.id})
+    outbox.withdraw(w.session, f"ticket {ticket.number} is closed", ticket_id=ticket.id, kinds=_ENDS_WITH_TICKET)
 
 
 def _row(w: Work, ticket: Ticket, watch: Watch) -> dict[str, Any]:

@@ -7,12 +7,13 @@ is sent at least once, failed for one that is sent at most once.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Executable, bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -39,6 +40,21 @@ _INSERT = {
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 """A message still waiting under the same key was never sent: the newer truth is written in its place."""
+
+
+def _withdrawal(of_ticket: bool, of_offers: bool, of_kinds: bool) -> Executable:
+    change = update(_ROWS).where(_ROWS.c.state == "pending")
+    if of_ticket:
+        change = change.where(_ROWS.c.ticket_id == bindparam("of_ticket"))
+    if of_offers:
+        change = change.where(_ROWS.c.offer_id.in_(bindparam("of_offers", expanding=True)))
+    if of_kinds:
+        change = change.where(_ROWS.c.kind.in_(bindparam("of_kinds", expanding=True)))
+    return change.values(state="cancelled", reason=bindparam("why")).returning(_ROWS.c.offer_id)
+
+
+_WITHDRAW = {rules: _withdrawal(*rules) for rules in itertools.product((False, True), repeat=3)}
+"""Made once: every step of a ticket withdraws what has become untrue by it."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +131,9 @@ def withdraw(
     """Cancel pending messages of a ticket or of offers (one of them is needed): the offers whose messages they were."""
     if ticket_id is None and not offer_ids:
         raise ValueError("withdraw needs a ticket or an offer: an empty rule must match nothing")
-    change = update(_ROWS).where(_ROWS.c.state == "pending")
-    if ticket_id is not None:
-        change = change.where(_ROWS.c.ticket_id == ticket_id)
-    if offer_ids:
-        change = change.where(_ROWS.c.offer_id.in_(offer_ids))
-    if kinds is not None:
-        change = change.where(_ROWS.c.kind.in_(kinds))
-    change = change.values(state="cancelled", reason=reason).returning(_ROWS.c.offer_id)
-    found = {row[0] for row in session.connection().execute(change)}
+    told = {"of_ticket": ticket_id, "of_offers": offer_ids, "of_kinds": kinds, "why": reason}
+    change = _WITHDRAW[ticket_id is not None, bool(offer_ids), kinds is not None]
+    found = {row[0] for row in session.connection().execute(change, {k: v for k, v in told.items() if v})}
     for row in unwritten(session):
         if (
             row["state"] == "pending"
