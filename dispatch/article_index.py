@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 _SQLITE = text("SELECT rowid FROM article_words WHERE article_words MATCH :wanted ORDER BY rowid DESC LIMIT :most")
@@ -25,12 +25,16 @@ def put(session: Session, articles: Iterable[tuple[int, Collection[str]]]) -> No
     """Set the words by which each of these articles (id, words) is found from now on."""
     rows = [(article_id, sorted(words)) for article_id, words in articles]
     remove(session, [article_id for article_id, _ in rows])
-    connection = session.connection()
+    add(session.connection(), rows)
+
+
+def add(connection: Connection, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
+    """Set the words of articles that are not found by any yet."""
     if connection.dialect.name == "sqlite":
         told = [{"id": article_id, "words": " ".join(words)} for article_id, words in rows]
         connection.execute(text("INSERT INTO article_words (rowid, words) VALUES (:id, :words)"), told)
     else:
-        lists = [{"id": article_id, "words": words} for article_id, words in rows]
+        lists = [{"id": article_id, "words": list(words)} for article_id, words in rows]
         connection.execute(text("INSERT INTO article_words (article_id, words) VALUES (:id, :words)"), lists)
 
 

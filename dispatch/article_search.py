@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from dispatch import article_index
 from dispatch.article_ranking import AS_RARE, Hit, Text, rank
+from dispatch.article_text import blocks
 from dispatch.knowledge_tables import Article, ArticleVersion
 from dispatch.search_words import HEAD, MOST_USED, Needle, area_needles, needles, typed_runs
 from foundation.scope import Scope
@@ -55,10 +56,8 @@ def search(session: Session, text: str, areas: Sequence[str] = ("",), most: int 
     if not wanted:
         return _most_used(session, areas, most)
     candidates = _Candidates(session, wanted, area_needles(areas))
-    rows = _load(session, candidates.ids)
-    hits = rank(
-        [_text(article, version) for article, version in rows.values()], typed_runs(text), wanted, candidates.found_in
-    )
+    hits = rank(_texts(session, candidates.ids), typed_runs(text), wanted, candidates.found_in)
+    rows = _load(session, [hit.id for hit in hits[:most]])
     results = [_result(*rows[hit.id], hit, wanted) for hit in hits[:most]]
     return Found(results, len(hits), candidates.more)
 
@@ -74,7 +73,8 @@ class _Candidates:
         self.more = False
         pieces = [piece for needle in wanted for piece in needle.pieces]
         self._take([HEAD + piece for piece in pieces])
-        self._take(pieces)
+        if not self.more:
+            self._take(pieces)
         if len(self._kept) < ENOUGH and len(wanted) > 1:
             self._take_parts(wanted)
 
@@ -127,11 +127,16 @@ def _load(session: Session, ids: Collection[int]) -> dict[int, tuple[Article, Ar
     return {article.id: (article, version) for article, version in session.execute(rows)} if ids else {}
 
 
-def _text(article: Article, version: ArticleVersion) -> Text:
-    return Text(
-        article.id, version.title, version.title_en, tuple(version.questions), item_names(version.items),
-        version.body, article.sound, article.uses,
-    )  # fmt: skip
+def _texts(session: Session, ids: Collection[int]) -> list[Text]:
+    """What ranking reads of these articles, by columns: only those that are shown are worth making objects of."""
+    shown = (ArticleVersion.article_id == Article.id) & (ArticleVersion.version == Article.shown_version)
+    v = ArticleVersion
+    rows = select(Article.id, v.title, v.title_en, v.questions, v.items, v.body, Article.sound, Article.uses)
+    rows = rows.join(v, shown).where(Article.id.in_(ids), Article.state == "published")
+    return [
+        Text(key, title, title_en, tuple(questions), item_names(items), body, sound, uses)
+        for key, title, title_en, questions, items, body, sound, uses in session.execute(rows)
+    ]
 
 
 def item_names(codes: Iterable[str]) -> tuple[str, ...]:
@@ -145,7 +150,7 @@ def _result(article: Article, version: ArticleVersion, hit: Hit, wanted: Sequenc
 
 def excerpt(body: str, parts: Sequence[str]) -> str:
     """A piece of the body around the first part that stands in it, else its beginning, without marks of layout."""
-    flat = " ".join(line.lstrip("#-*0123456789. \t") for line in body.splitlines() if line.strip())
+    flat = " ".join(line for block in blocks(body) for line in block.lines)
     low = flat.lower()
     places = [at for part in parts if (at := low.find(part)) >= 0] if len(low) == len(flat) else []
     start = max(0, min(places, default=0) - EXCERPT // 3)
