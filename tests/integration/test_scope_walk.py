@@ -22,7 +22,7 @@ from foundation.database import Database
 from foundation.numbers import NumberPlan
 from foundation.writer import Work
 from residents import proposals
-from residents.tables import Device, Division, Home, HomeMember, Person
+from residents.tables import Contact, Device, Division, Home, HomeMember, Person
 from tests.console_desk import HASH, Browser, Desk
 from tests.integration.dispatch_support import COMMUNITY
 
@@ -30,17 +30,19 @@ PLAN = NumberPlan()
 OTHER = "330212012001"
 TODAY = date(2026, 11, 23)
 SECRETS = (
-    "示范路 7 号",
-    "示范路 8 号",
-    "张爷爷",
-    "联系人1",
+    "隐秘巷 7 号",
+    "隐秘巷 8 号",
+    "张隐爷",
+    "隐联系人",
     "厨房水龙头",
     "87000001",
-    "13800000101",
-    "王阿姨",
+    "13811112222",
+    "王隐姨",
     "邻居留言",
 )
 """Of the first district: addresses, names, numbers, matters. A page that holds one of them has shown too much."""
+EXAMPLES = {("/imports", "87000001"), ("/imports/list", "87000001")}
+"""The page that explains what a file should look like has this number in its example."""
 
 
 @dataclass
@@ -69,6 +71,11 @@ def _network(w: Work) -> dict[str, int]:
                                 (OTHER, "community", "330212012")):  # fmt: skip
         w.session.add(Division(code=code, name=f"乙{code}", level=level, parent_code=parent, valid_from=day))
         w.session.flush()
+    for home_id in (7, 8):
+        w.session.get_one(Home, home_id).address = f"隐秘巷 {home_id} 号"
+    w.session.get_one(Person, 70).name = "张隐爷"
+    for contact in w.session.scalars(select(Contact)):
+        contact.name = f"隐联系人{contact.position}"
     w.session.add(Home(id=21, division_code=OTHER, address="乙区路 1 号", created_at=w.now, changed_at=w.now))
     w.session.add(Person(id=210, name="乙区居民", phone="+8613800000909", created_at=w.now, changed_at=w.now))
     w.session.flush()
@@ -98,15 +105,15 @@ def _history(desk: Desk) -> dict[str, int]:
     call = desk.rings("n-2", *talk, caller="87000001")
     town.call(dispositions.dispose, call, "wrong_number", "打错了")
     request = NewRequest(
-        item="0302", summary="厨房水龙头漏水", caller="+8613800000101", caller_name="王阿姨", community=COMMUNITY,
-        address="示范路 8 号", home_id=8,
+        item="0302", summary="厨房水龙头漏水", caller="+8613811112222", caller_name="王隐姨", community=COMMUNITY,
+        address="隐秘巷 8 号", home_id=8,
     )  # fmt: skip
     ticket = int(town.call(service_requests.open_request, request))
     town.call(service_requests.begin_offers, ticket)
     town.call(tickets.add_note, ticket, "邻居留言：下午在家")
     recording = town.call(_recorded, call)
     task = town.call(_task, ticket)
-    proposal = town.call(proposals.propose, "person", 70, "name", "张爷爷二", PLAN, said_by="女儿")
+    proposal = town.call(proposals.propose, "person", 70, "name", "张隐爷二", PLAN, said_by="女儿")
     (offer,) = town.offers(ticket)[:1]
     return {
         "alarm": alarm, "arrival_id": call, "ticket_id": ticket, "home_id": 7, "person_id": 70, "offer_id": offer.id,
@@ -160,12 +167,12 @@ def _routes(routes: Any) -> Iterator[Any]:
 
 
 QUERIES = (
-    "/people?q=张", "/people?q=87000001", "/people?q=home-7", "/people?q=13800000101", "/people?q=联系人1",
-    "/tickets?show=all", "/tickets?show=all&q=示范", "/tickets?show=closed&kind=emergency", "/tickets/new?home=7",
+    "/people?q=张", "/people?q=87000001", "/people?q=home-7", "/people?q=13811112222", "/people?q=隐联系人1",
+    "/tickets?show=all", "/tickets?show=all&q=隐秘", "/tickets?show=closed&kind=emergency", "/tickets/new?home=7",
     "/tickets/new?arrival={arrival_id}", "/proposals", "/proposals?show=decided", "/organisations?days=365",
     "/own-data/homes.csv", "/own-data/contacts.csv", "/own-data/devices.csv", "/own-data/calls.csv",
     "/own-data/tickets.csv", "/own-data/alarms.csv", "/own-data/people.csv", "/waiting/alarms", "/waiting/calls",
-    "/waiting/deadlines", "/tickets?show=all&q=%2B8613800000101", "/tickets/{ticket_id}.0", "/homes/7.0",
+    "/waiting/deadlines", "/tickets?show=all&q=%2B8613811112222", "/tickets/{ticket_id}.0", "/homes/7.0",
     "/tickets?show=all&area=330203", "/homes/21/record?arrival={arrival_id}",
 )  # fmt: skip
 
@@ -181,7 +188,8 @@ def test_who_belongs_elsewhere_finds_nothing_on_any_page(town: Town, login: str)
         opened += answer.status_code == 200
         assert answer.status_code < 500, path
         shown = [s for s in SECRETS if s in answer.text or s in answer.text.replace(" ", "")]
-        assert not [s for s in shown if s not in path], f"{login} read {shown} at {path}"
+        shown = [s for s in shown if s not in path and (path, s) not in EXAMPLES]
+        assert not shown, f"{login} read {shown} at {path}"
     assert opened >= 3, "nothing opened at all: the walk proves nothing"
 
 
@@ -230,21 +238,21 @@ def test_those_of_the_district_its_city_and_the_house_see_it(town: Town) -> None
     for login in ("a_calls", "city_calls", "chief", "a_desk"):
         browser = town.browser(login)
         assert "厨房水龙头" in browser.get(f"/tickets/{town.ids['ticket_id']}").text, login
-        assert "张爷爷" in browser.get("/people?q=张").text, login
-        assert "示范路 8 号" in browser.get("/tickets?show=all").text, login
+        assert "张隐爷" in browser.get("/people?q=张").text, login
+        assert "隐秘巷 8 号" in browser.get("/tickets?show=all").text, login
 
 
 def test_an_alarm_and_a_call_at_hand_are_seen_by_whoever_takes_calls_wherever_they_are(town: Town) -> None:
     alarm = town.desk.pressed("n-5")
     call = town.desk.rings("n-6", caller="87000001")
     browser = town.browser("b_calls")
-    assert "示范路 7 号" in browser.get("/waiting/alarms").text
+    assert "隐秘巷 7 号" in browser.get("/waiting/alarms").text
     assert browser.get(f"/tickets/{alarm}").status_code == 200
     assert browser.post(f"/alarms/{alarm}/take").status_code == 200
-    assert "张爷爷" in browser.get(f"/calls/{call}").text
+    assert "张隐爷" in browser.get(f"/calls/{call}").text
     assert browser.get("/homes/7").status_code == 200
     desk = town.browser("b_desk")
-    assert "示范路 7 号" not in desk.get("/waiting/alarms").text
+    assert "隐秘巷 7 号" not in desk.get("/waiting/alarms").text
     assert desk.get(f"/tickets/{alarm}").status_code == 404
     town.desk.town.call(alarms.confirm, alarm, "voice")
     town.desk.town.call(alarms.close, alarm, "accidental", "误触")
