@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import bridge_throughput, flows, load, matching, press_to_screen, results, tickets
+from bench import articles, bridge_throughput, flows, load, matching, press_to_screen, results, tickets
 from foundation.asterisk.provision import provision_asterisk
 
 
@@ -23,6 +23,7 @@ def main() -> int:
         "press": partial(press_to_screen.run, presses=told.presses),
         "load": partial(load.run, seconds=told.seconds),
         "flows": partial(flows.run, calls=told.flow_calls),
+        "articles": articles.run,
         "matching": partial(matching.run, matches=told.matches),
     }
     facts = results.machine(provision_asterisk().version)
@@ -45,7 +46,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = ("all", "bridge", "tickets", "press", "load", "flows", "matching")
+    names = ("all", "bridge", "tickets", "press", "load", "flows", "articles", "matching")
     parser.add_argument("names", nargs="*", choices=names, default="all", help=", ".join(names), metavar="NAME")
     parser.add_argument("--seconds", type=int, default=300, help="load: length of each run")
     parser.add_argument("--presses", type=int, default=200, help="press: pairs of presses")
