@@ -61,15 +61,3 @@ def decide(w: Work, ticket_id: int, *, founded: bool, category: str, reason: str
         )
     elif was:
         sanctions.complaint_withdrawn(w, ticket_id)
-
-
-def must_be_decided(w: Work, ticket: Ticket) -> None:
-    """Raise `BadInput` for a complaint against a provider that nobody has decided: its stars would never hear of it."""
-    if ticket.kind != "complaint":
-        return
-    row = w.session.get(Complaint, ticket.id)
-    if row is not None and row.provider_id is not None and row.founded is None:
-        raise BadInput(
-            "先认定投诉是否属实，再答复或办结",
-            f"complaint {ticket.number} names a provider: decide first whether it is founded",
-        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from dispatch import complaints, journeys, limits, organisations, states, tickets, work_done
+from dispatch import journeys, limits, organisations, states, tickets, work_done
 from dispatch.errors import BadInput, NotYours
 from dispatch.tables import Ticket
 from dispatch.tickets import Watch
@@ -127,7 +127,7 @@ def reply(w: Work, ticket_id: int, text: str) -> None:
         raise BadInput("需要答复内容", "a reply needs words")
     if ticket.state != "handling":
         raise BadInput("先签收，再答复", f"ticket {ticket.number} is {ticket.state}: sign for it before replying")
-    complaints.must_be_decided(w, ticket)
+    tickets.must_be_decided(w, ticket)
     ticket.note = text
     w.log("ticket.replied", ticket_id=ticket.id, audience="resident", desk=ticket.desk, text=text)
     work_done.report(w, ticket)

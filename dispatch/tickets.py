@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch import limits, states
 from dispatch.errors import AlreadyDisposed, BadInput, TicketNotOpen, missing
 from dispatch.messages import KINDS
-from dispatch.tables import Arrival, ArrivalTicket, FollowUp, Offer, Ticket, TicketNumber
+from dispatch.tables import Arrival, ArrivalTicket, Complaint, FollowUp, Offer, Ticket, TicketNumber
 from dispatch.withdrawing import withdraw_undecided
 from foundation import deadlines, outbox
 from foundation.tables import Base, Deadline
@@ -257,8 +257,19 @@ def close(w: Work, ticket_id: int, outcome: str, note: str) -> None:
     outcome, note = clean(outcome, 20), clean(note, MOST_NOTE)
     if not outcome or not note:
         raise BadInput("办结需要结果代码和说明", "closing needs an outcome code and a note")
+    must_be_decided(w, ticket)
     ticket.note = note
     finish(w, ticket, outcome)
+
+
+def must_be_decided(w: Work, ticket: Ticket) -> None:
+    """Raise `BadInput` for a complaint against a provider that nobody has decided: its stars would never hear of it."""
+    row = w.session.get(Complaint, ticket.id) if ticket.kind == "complaint" else None
+    if row is not None and row.provider_id is not None and row.founded is None:
+        raise BadInput(
+            "先认定投诉是否属实，再答复或办结",
+            f"complaint {ticket.number} names a provider: decide first whether it is founded",
+        )
 
 
 def finish(w: Work, ticket: Ticket, outcome: str, **detail: Any) -> None:
