@@ -103,7 +103,7 @@ def statements(sql: Sql, count: int) -> list[tuple[str, str]]:
     """What fills a database with `count` tickets, table by table."""
     tables = Base.metadata.tables
     homes = max(50, count // PER_HOME)
-    home = f"((i * 7919) % {homes}) + 1"
+    home = f"(((i % {homes}) * 7919) % {homes}) + 1"
     community = f"'330203001' || {sql.digits(f'(({home}) % {COMMUNITIES}) + 1', 3)}"
     phone = f"'+86138' || {sql.digits(home, 8)}"
     ago = f"(({count} - i) * {86400 // PER_DAY})"

@@ -127,7 +127,7 @@ def test_a_template_has_every_column_and_explains_them(
     book = openpyxl.load_workbook(io.BytesIO(chen.get(f"/imports/templates/{kind}.xlsx").content))
     assert [cell.value for cell in book.worksheets[0][1]] == header
     assert [row[0].value for row in book.worksheets[1].iter_rows(min_row=2, max_row=1 + len(header))] == header
-    page = chen.get("/imports").text
+    page = chen.get("/imports/columns").text
     assert all(column.key in page for column in KINDS[kind].columns)
 
 

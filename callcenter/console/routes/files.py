@@ -60,6 +60,14 @@ def listed(in_house: InHouse, viewer: Supervisor) -> HTMLResponse:
         return in_house.pages.fragment("imports_list.html", viewer, **_state(session, viewer))
 
 
+@router.get("/imports/columns")
+def columns(request: Request, in_house: InHouse, viewer: Supervisor) -> HTMLResponse:
+    """The templates, and what each column of every file is."""
+    return in_house.pages.matter(
+        request, "imports_columns.html", viewer, "imports", kinds=list(KINDS.values()), exports=list(EXPORTS.values())
+    )
+
+
 @router.post("/imports")
 async def bring(request: Request, in_house: InHouse, viewer: Supervisor) -> HTMLResponse:
     """Look at a file. Without a fault it is kept until the person says yes; nothing is written yet."""
