@@ -57,6 +57,21 @@ def _whole(low: int, high: int, *, optional: bool = False) -> Rule:
     return rule
 
 
+def _degrees(most: float) -> Rule:
+    """A coordinate (WGS-84) of at most `most` degrees either way, to a tenth of a metre; None where it is not known."""
+
+    def rule(name: str, value: Any, _plan: NumberPlan) -> float | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -most <= value <= most:
+            raise FieldInvalid(
+                name, f"必须是 -{most:g} 到 {most:g} 的度数", f"must be degrees from -{most:g} to {most:g}"
+            )
+        return round(float(value), 6)
+
+    return rule
+
+
 def _one_of(*known: object) -> Rule:
     def rule(name: str, value: Any, _plan: NumberPlan) -> Any:
         if not any(type(value) is type(choice) and value == choice for choice in known):
@@ -140,6 +155,8 @@ DIVISION: dict[str, Rule] = {
     "valid_to": _day(optional=True),
     "replaced_by": _optional_division_code,
     "note": _text(120),
+    "latitude": _degrees(90),
+    "longitude": _degrees(180),
 }
 HOME: dict[str, Rule] = {
     "division_code": _division_code,
@@ -152,6 +169,8 @@ HOME: dict[str, Rule] = {
     "floor": _text(20),
     "room": _text(20),
     "landmark": _text(200),
+    "latitude": _degrees(90),
+    "longitude": _degrees(180),
 }
 ACCESS: dict[str, Rule] = {
     "door_code": _text(40),

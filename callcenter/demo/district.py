@@ -127,17 +127,35 @@ def _community_code(place: int) -> str:
     return f"{DISTRICT}{names.STREETS[place][0]}{901 + place}"
 
 
+def _at(place: tuple[float, float]) -> Values:
+    return {"latitude": place[0], "longitude": place[1]}
+
+
+def _near(street: str, key: str) -> Values:
+    """A point in a street, invented, always the same for the same thing; the towns are wider than the old streets."""
+    # Dice of its own, so that nothing else of the district moves with it.
+    rng = random.Random(f"{SEED}:{key}")  # noqa: S311
+    spread = 0.003 if street < "009" else 0.012
+    latitude, longitude = names.PLACES[street]
+    return _at((round(rng.gauss(latitude, spread), 6), round(rng.gauss(longitude, spread), 6)))
+
+
 def _divisions() -> tuple[Values, ...]:
     rows: list[Values] = [
-        {"code": "3302", "name": "宁波市", "name_en": "Ningbo", "level": "city"},
-        {"code": DISTRICT, "name": "海曙区", "name_en": "Haishu", "level": "district", "parent_code": "3302"},
-    ]
+        {"code": "3302", "name": "宁波市", "name_en": "Ningbo", "level": "city", **_at(names.CITY_PLACE)},
+        {"code": DISTRICT, "name": "海曙区", "name_en": "Haishu", "level": "district", "parent_code": "3302",
+         **_at(names.DISTRICT_PLACE)},
+    ]  # fmt: skip
+    for code, zh, en, place in names.NEXT_DOOR:
+        rows.append({"code": code, "name": zh, "name_en": en, "level": "district", "parent_code": "3302", **_at(place)})
     for place, (code, zh, en) in enumerate(names.STREETS):
         street = DISTRICT + code
-        rows.append({"code": street, "name": zh, "name_en": en, "level": "street", "parent_code": DISTRICT})
+        rows.append({"code": street, "name": zh, "name_en": en, "level": "street", "parent_code": DISTRICT,
+                     **_at(names.PLACES[code])})  # fmt: skip
         name, name_en = names.COMMUNITIES[place]
         rows.append({"code": _community_code(place), "name": f"{name}社区", "name_en": f"{name_en} Community",
-                     "level": "community", "parent_code": street, "note": names.INVENTED})  # fmt: skip
+                     "level": "community", "parent_code": street, "note": names.INVENTED,
+                     **_near(code, street)})  # fmt: skip
     return tuple(row | {"valid_from": KNOWN_FROM} for row in rows)
 
 
@@ -162,7 +180,7 @@ def _home(rng: random.Random, number: int, size: int, mobiles: Any, addresses: s
     if device and device["kind"] == "shared":
         fixed = device["number"]
     people = _people(rng, size, device is not None, fixed, mobiles)
-    values = _address(rng, place, addresses)
+    values = {**_address(rng, place, addresses), **_near(names.STREETS[place][0], f"home-{number}")}
     access = None
     if device:
         access = {
@@ -266,11 +284,15 @@ def _providers(rng: random.Random) -> tuple[DemoProvider, ...]:
     for n, (zh, en) in enumerate(names.VOLUNTEERS):
         codes = _items(CATEGORIES["13"]) + _items(CATEGORIES["19"]) + _items(CATEGORIES[("09", "15", "16")[n % 3]])
         streets = tuple(DISTRICT + code for code, *_ in names.STREETS[n::4])
-        made.append(_free(rng, len(made) + 1, f"{zh}（演示）", f"{en} (demo)", "volunteer_group", codes, streets))
+        home_street = names.STREETS[n][0]
+        made.append(
+            _free(rng, len(made) + 1, f"{zh}（演示）", f"{en} (demo)", "volunteer_group", codes, streets, home_street)
+        )
     for place, (name, name_en) in enumerate(names.COMMUNITIES):
         codes = _items(CATEGORIES["20"]) + _items(CATEGORIES["13"]) + _items(CATEGORIES["12"])
         zh, en = f"{name}社区服务站（演示）", f"{name_en} community desk (demo)"
-        made.append(_free(rng, len(made) + 1, zh, en, "desk", codes, (_community_code(place),)))
+        made.append(_free(rng, len(made) + 1, zh, en, "desk", codes, (_community_code(place),),
+                          names.STREETS[place][0]))  # fmt: skip
     return tuple(made)
 
 
@@ -299,7 +321,17 @@ def _firm(rng: random.Random, number: int, category: Category, which: int, word:
         "capacity": rng.randint(2, 5),
     }
     en = f"{''.join(lazy_pinyin(word)).title()} {category.en} (demo)"
-    coverage = ("3302",) if which == 0 and number % 4 == 1 else (DISTRICT,)
+    street = names.STREETS[number % len(names.STREETS)][0]
+    values |= _near(street, f"provider-{number}")
+    coverage: tuple[str, ...] = (DISTRICT,)
+    if number % 4 == 1:  # of the district, and of the whole city besides
+        coverage = (DISTRICT, "3302")
+    elif number % 8 == 4:  # the city's: asked when nobody of the district can
+        coverage = ("3302",)
+    elif number % 8 == 0:  # next door: asked when nobody of the city can
+        coverage = (names.NEXT_DOOR[0][0],)
+        values |= {"address": f"{names.NEXT_DOOR[0][1]}{values['address'].removeprefix('海曙区')}",
+                   **_at(names.NEXT_DOOR[0][3])}  # fmt: skip
     return DemoProvider(number, values, en, _mobile(3, number), tuple(prices), coverage)
 
 
@@ -308,7 +340,14 @@ _STANDINGS = {2: "applied", 4: "vetting", 6: "visiting", 8: "warned", 10: "suspe
 
 
 def _free(
-    rng: random.Random, number: int, zh: str, en: str, kind: str, codes: list[str], coverage: tuple[str, ...]
+    rng: random.Random,
+    number: int,
+    zh: str,
+    en: str,
+    kind: str,
+    codes: list[str],
+    coverage: tuple[str, ...],
+    street: str,
 ) -> DemoProvider:
     """A group or desk: nothing to pay, by day; desks on working days."""
     values = {
@@ -320,6 +359,7 @@ def _free(
         "closes_minute": 17 * 60 if kind == "desk" else 18 * 60,
         "weekdays": "12345" if kind == "desk" else "1234567",
         "capacity": 5,
+        **_near(street, f"provider-{number}"),
     }
     return DemoProvider(number, values, en, _mobile(3, number), tuple((code, 0, 0) for code in codes), coverage)
 

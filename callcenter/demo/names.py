@@ -18,6 +18,20 @@ STREETS = (
 )
 """Streets and towns of 海曙区 330203 with their real codes: one community of the demo lies in each."""
 
+PLACES = {
+    "001": (29.866, 121.544), "002": (29.872, 121.556), "003": (29.876, 121.535), "004": (29.869, 121.541),
+    "005": (29.877, 121.546), "006": (29.862, 121.520), "007": (29.845, 121.535), "008": (29.875, 121.505),
+    "009": (29.800, 121.520), "100": (29.900, 121.440), "102": (29.865, 121.430), "103": (29.830, 121.450),
+}  # fmt: skip
+"""About where each street lies (latitude, longitude in degrees): good for a distance, not for finding a door."""
+CITY_PLACE, DISTRICT_PLACE = (29.870, 121.550), (29.870, 121.540)
+NEXT_DOOR = (
+    ("330205", "江北区", "Jiangbei", (29.888, 121.559)),
+    ("330212", "鄞州区", "Yinzhou", (29.817, 121.547)),
+    ("330281", "余姚市", "Yuyao", (30.037, 121.154)),
+)
+"""Other districts of the city; the first two lie next door, Yuyao farther than a provider comes from."""
+
 COMMUNITIES = (
     ("桂花里", "Guihuali"), ("听雨", "Tingyu"), ("石榴巷", "Shiliuxiang"), ("柳烟", "Liuyan"),
     ("银杏苑", "Yinxingyuan"), ("云栖里", "Yunqili"), ("稻香", "Daoxiang"), ("长春藤", "Changchunteng"),

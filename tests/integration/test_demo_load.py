@@ -59,7 +59,7 @@ def test_a_second_start_adds_nothing_and_all_of_it_is_there(
     assert load(database, writer, district, PLAN) == 0
     assert counts(database) == first
     assert (first["Home"], first["Person"], first["Device"], first["Provider"]) == (300, 500, 40, 60)
-    assert (first["Division"], first["DutyPhone"]) == (26, 3)
+    assert (first["Division"], first["DutyPhone"]) == (29, 3)
     with database.read() as session:
         found = queries.find_by_number(session, "+8657487000007")
         data = queries.load_household(session)

@@ -131,3 +131,16 @@ def test_polyphonic_surnames_are_there_with_their_reading(district: District) ->
     english = " ".join(entry.en for entry in directory(district))
     assert "Zeng " in english
     assert "Ceng " not in english
+
+
+def test_everything_has_a_place_in_its_own_street_and_neighbours_lie_next_door(district: District) -> None:
+    streets = {row["code"]: row for row in district.divisions if row["level"] == "street"}
+    for home in district.homes:
+        street = streets[home.values["division_code"][:9]]
+        assert abs(home.values["latitude"] - street["latitude"]) < 0.08
+        assert abs(home.values["longitude"] - street["longitude"]) < 0.08
+    assert all(29.5 < row["latitude"] < 30.2 and 121 < row["longitude"] < 122 for row in district.divisions)
+    assert all(29.5 < provider.values["latitude"] < 30.2 for provider in district.providers)
+    assert len({home.values["latitude"] for home in district.homes}) > 290
+    areas = {prefix for provider in district.providers for prefix in provider.coverage}
+    assert {"330203", "3302", "330205"} <= areas  # so that the demo can show each pool

@@ -62,7 +62,7 @@ def test_any_value_is_kept_within_the_columns_bounds_or_refused_by_name(name: st
     elif isinstance(kept, list):
         json.dumps(kept)
     elif kept is not None:
-        assert type(kept) in (bool, int, date)
+        assert type(kept) in (bool, int, float, date)
         assert type(kept) is column.type.python_type
     assert fields.check({field: kept}, rules, PLAN)[field] == kept
 
