@@ -41,9 +41,9 @@ def _does_plumbing(provider: DemoProvider) -> bool:
 
 
 def _also_plumbs(provider: DemoProvider) -> DemoProvider:
-    """A third plumber, so that one may decline, one may sleep, and one may come."""
-    third = provider.number == 7
-    return replace(provider, items=(*provider.items, (PLUMBING, 50, 150))) if third else provider
+    """A third plumber, so that one may decline, one may sleep, and one may come; all of them in good standing."""
+    items = (*provider.items, (PLUMBING, 50, 150)) if provider.number == 7 else provider.items
+    return replace(provider, items=items, values={**provider.values, "state": "active"})
 
 
 def telephones_of(district: District) -> list[Telephone]:

@@ -115,8 +115,10 @@ class Operator:
     def opens_ticket(self, ticket: int) -> str:
         return self.reads(f"/tickets/{ticket}")
 
-    def offers(self, ticket: int, provider: int | None = None) -> str:
-        """To the best provider and on by itself, or to the one named."""
+    def offers(self, ticket: int, provider: int | None = None, mode: str | None = None) -> str:
+        """In the mode of the item, or in another; or to the one provider named."""
+        if mode is not None:
+            return self._post(f"/tickets/{ticket}/offer-by-mode", mode=mode)
         return self._post(f"/tickets/{ticket}/offer", **({} if provider is None else {"provider_id": provider}))
 
     def notes(self, ticket: int, text: str) -> str:

@@ -40,7 +40,7 @@ def test_a_leaking_tap_from_the_first_ring_to_the_grade(story: Story) -> None:
     assert all(name in page for name in ("顺达", "万家"))
     line.hangs_up()
 
-    desk.offers(ticket_id)
+    desk.offers(ticket_id, mode="sequential")
     first = _next_offer(story, ticket_id, [])
     first.expect_sms("水管漏水").replies("2")
     first.expect_sms("已记下您不接订单")
@@ -72,6 +72,39 @@ def test_a_leaking_tap_from_the_first_ring_to_the_grade(story: Story) -> None:
     ticket = story.ticket_is(ticket_id, "closed")
     assert (ticket.outcome, ticket.grade, ticket.owner) == ("served", 5, "")
     _tells_all(story, ticket_id, arrival.id)
+
+
+def test_an_urgent_order_goes_to_several_at_once_and_the_first_yes_has_it(story: Story) -> None:
+    story.knows_texts("已登记，正在为您联系服务商")
+    _it_is_a_working_morning(story)
+    desk = story.operator("op1")
+    line = story.town.phone("resident-1-2").dials("81890").hears("greeting")
+    story.town.seat("op1").answers().talks_with(line)
+    arrival = story.system.wait_for(lambda s: _answered(s.get(Arrival, story.arrival(line).id)), 5, "op1 has the call")
+    ticket_id = desk.opens_request(arrival.id, PLUMBING, "水管爆了")
+    line.hangs_up()
+
+    desk.offers(ticket_id)  # in the item's own mode
+    plumbers = [story.town.phone(name) for name in PLUMBERS]
+    for plumber in plumbers:
+        plumber.expect_sms("水管漏水")
+    for plumber in plumbers:
+        plumber.sends_sms("1 15")
+    story.system.wait_for(lambda _: story.ticket(ticket_id).state == "accepted" or None, 10, "somebody has the order")
+    holder = story.ticket(ticket_id).assigned_provider_id
+    ledger = story.system.look(
+        lambda s: [(o.provider_id, o.phone) for o in s.query(Offer).filter_by(ticket_id=ticket_id)]
+    )
+    for provider_id, phone in ledger:
+        other = story.town.phone(PLAN.dial(phone))
+        if provider_id == holder:
+            other.expect_sms("归您")
+        else:
+            other.expect_sms("无需前往")
+            other.expect_sms("已由他人承接")
+    story.town.phone("resident-1-2").expect_sms("上门")
+    page = desk.opens_ticket(ticket_id)
+    assert page.count("已由他人承接") >= len(ledger) - 1
 
 
 def _knows_the_code_of_another(story: Story, ticket_id: int, thief: Phone, text: str) -> None:
