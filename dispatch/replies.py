@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch import answers, follow_up, messages, provider_words, taking_back, visits
@@ -124,6 +124,8 @@ def _accept(w: Work, sender: _Sender, code: str | None, minutes: int | None) -> 
     number = w.session.scalar(select(Ticket.number).where(Ticket.id == offer.ticket_id)) or ""
     _understood(w, sender.number)
     if answer is Answer.YOURS:
+        if offer.phone != sender.number:  # the confirmation goes to the number that was asked
+            _say(w, sender.number, "accepted_again", number=number)
         return "accepted"  # the confirmation itself is the answer
     if answer is Answer.NOTED:
         w.session.refresh(offer)
@@ -146,21 +148,20 @@ def _decline(w: Work, sender: _Sender, code: str | None, reason: str) -> str:
 
 
 def _which(w: Work, sender: _Sender, code: str | None) -> tuple[Offer | None, str]:
-    """The offer meant: by its code, or the one open one, or for a late word the last one made to this number."""
+    """The offer meant: by its code, or the one open one, or for a late word the last one made to this provider."""
     if sender.provider_id is None:
         return None, _not_understood(w, sender.number, "offer")
     if code is not None:
-        found = select(Offer).where(
-            Offer.phone == sender.number, Offer.code == code, Offer.provider_id == sender.provider_id
-        )
-        offer = w.session.scalar(found.order_by(Offer.id.desc()).limit(1))
+        found = select(Offer).where(Offer.code == code, Offer.provider_id == sender.provider_id)
+        own_first = case((Offer.phone == sender.number, 0), else_=1)  # a code is one telephone's: its own goes before
+        offer = w.session.scalar(found.order_by(own_first, Offer.id.desc()).limit(1))
         return (offer, "") if offer else (None, _say(w, sender.number, "no_open_order"))
     if len(sender.open_offers) > 1:
         codes = " ".join(offer.code for offer in sender.open_offers)
         return None, _say(w, sender.number, "which_code", codes=codes)
     if sender.open_offers:
         return sender.open_offers[0], ""
-    found = select(Offer).where(Offer.phone == sender.number, Offer.provider_id == sender.provider_id)
+    found = select(Offer).where(Offer.provider_id == sender.provider_id)
     last = w.session.scalar(found.order_by(Offer.id.desc()).limit(1))
     return (last, "") if last else (None, _say(w, sender.number, "no_open_order"))
 
@@ -280,7 +281,7 @@ def _sender(w: Work, number: str) -> _Sender:
     orders: list[Ticket] = []
     if provider_id is not None:
         mine = select(Offer).where(
-            Offer.phone == number, Offer.provider_id == provider_id,
+            Offer.provider_id == provider_id,  # a worker may answer from a telephone of its own
             or_(Offer.state == "proposed", and_(Offer.state == "offered", Offer.expires_at > w.now)),
         )  # fmt: skip
         open_offers = list(w.session.scalars(mine.order_by(Offer.id)))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from dispatch import provider_days, provider_words, sanctions
+from dispatch import offers, provider_days, provider_words, sanctions
 from dispatch.tables import StaffTask
 from foundation.database import Database
 from foundation.errors import AppError
@@ -293,6 +293,10 @@ def test_a_new_number_is_verified_by_its_code_and_a_workers_answers_for_the_firm
     (message,) = [m for m in town.pump() if m.template == "contact_test"]
     assert town.sms("+8613900000070", "请假 3天") == "not_understood", "not verified yet"
     assert town.sms("+8613900000070", message.params["code"]) == "contact_proven"
+    ticket = town.request()
+    town.call(offers.offer_to, ticket, 1)
+    assert town.sms("+8613900000070", "1 20") == "accepted", "asked at the firm's number, answered from its own"
+    assert town.ticket(ticket).assigned_provider_id == 1
     assert town.sms("+8613900000070", "请假") == "absent"
     assert provider(town, 1).absent_until is not None
     town.call(workers.leave, worker, actor=CHEN)
@@ -344,7 +348,7 @@ _ACTS: dict[str, Act] = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(sorted(_ACTS)), min_size=5, max_size=30), st.integers(0, 10**9))
 def test_whatever_is_done_the_ledger_gives_the_provider_again(town: Town, acts: list[str], number: int) -> None:
     """Random commands, most of them refused: what is refused leaves nothing, what is done is in the ledger."""
