@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import articles, bridge_throughput, flows, load, matching, press_to_screen, results, tickets
+from bench import articles, bridge_throughput, flows, growth, load, matching, press_to_screen, results, surge, tickets
 from foundation.asterisk.provision import provision_asterisk
 
 
@@ -23,6 +23,8 @@ def main() -> int:
         "press": partial(press_to_screen.run, presses=told.presses),
         "load": partial(load.run, seconds=told.seconds),
         "flows": partial(flows.run, calls=told.flow_calls),
+        "surge": partial(surge.run, requests=told.surge, providers=800, seeds=3),
+        "growth": partial(growth.run, tickets=told.growth_tickets, pairs=told.growth_pairs, keep=told.growth_store),
         "articles": articles.run,
         "matching": partial(matching.run, matches=told.matches),
     }
@@ -46,12 +48,20 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = ("all", "bridge", "tickets", "press", "load", "flows", "articles", "matching")
+    names = ("all", "bridge", "tickets", "press", "load", "flows", "surge", "growth", "articles", "matching")
     parser.add_argument("names", nargs="*", choices=names, default="all", help=", ".join(names), metavar="NAME")
     parser.add_argument("--seconds", type=int, default=300, help="load: length of each run")
     parser.add_argument("--presses", type=int, default=200, help="press: pairs of presses")
     parser.add_argument("--calls", type=int, default=400, help="bridge: calls to record")
     parser.add_argument("--tickets", type=int, default=40, help="tickets: tickets of a block")
+    parser.add_argument("--surge", type=int, default=3000, help="surge: requests that wait")
+    parser.add_argument(
+        "--growth-tickets", type=int, default=growth.LARGE, help="growth: tickets in the large database"
+    )
+    parser.add_argument("--growth-pairs", type=int, default=200, help="growth: pairs of each operation")
+    parser.add_argument(
+        "--growth-store", type=Path, help="growth: folder in which filled SQLite files stay and are used"
+    )
     parser.add_argument("--flow-calls", type=int, default=1000, help="flows: calls of each run")
     parser.add_argument("--pairs", type=int, default=9, help="bridge and tickets: pairs measured")
     parser.add_argument("--matches", type=int, default=600, help="matching: matches in each size of register")

@@ -20,10 +20,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import func, select
 
-from bench import stored
+from bench import articles, stored
 from bench.results import Section, median, milliseconds, percentile, verdict
 from dispatch import article_search, cards, queries, service_requests, ticket_list
+from dispatch.knowledge_tables import Article
 from dispatch.tables import Ticket
 from foundation.clock import SystemClock
 from foundation.database import Database
@@ -35,6 +37,8 @@ LARGE = 5_000_000
 MOST_TIMES = 2.0
 GOAL_TIMES = 1.3
 WARM = 30
+ARTICLES = 1_000
+"""Published articles, as many in either database; `articles.py` says how a search grows with them."""
 
 
 @dataclass
@@ -87,7 +91,7 @@ class Store:
 
     def search_words(self) -> None:
         with self.database.read() as session:
-            article_search.search(session, self.random.choice(("老年", "社保", "lnz", "水费", "户口")))
+            article_search.search(session, self.random.choice(articles.TYPED))
 
     def _list(self, **filters: object) -> None:
         with self.database.read() as session:
@@ -198,6 +202,10 @@ def _opened(urls: Sequence[str], tickets: int) -> Iterator[tuple[Store, Store]]:
         stores = []
         for url, count in zip(urls, (SMALL, tickets), strict=True):
             database = Database(url)
+            with database.read() as session:
+                known = session.scalar(select(func.count()).select_from(Article)) or 0
+            if not known:
+                articles.fill(database, ARTICLES)
             store = Store(database, Writer(database, SystemClock()), count)
             stack.callback(store.close)
             with database.read() as session:
