@@ -41,8 +41,8 @@ SECRETS = (
     "邻居留言",
 )
 """Of the first district: addresses, names, numbers, matters. A page that holds one of them has shown too much."""
-EXAMPLES = {("/imports", "87000001"), ("/imports/list", "87000001")}
-"""The page that explains what a file should look like has this number in its example."""
+EXAMPLES = "/imports", "87000001"
+"""The pages that explain what a file should look like have this number in their example."""
 
 
 @dataclass
@@ -188,7 +188,7 @@ def test_who_belongs_elsewhere_finds_nothing_on_any_page(town: Town, login: str)
         opened += answer.status_code == 200
         assert answer.status_code < 500, path
         shown = [s for s in SECRETS if s in answer.text or s in answer.text.replace(" ", "")]
-        shown = [s for s in shown if s not in path and (path, s) not in EXAMPLES]
+        shown = [s for s in shown if s not in path and not (path.startswith(EXAMPLES[0]) and s == EXAMPLES[1])]
         assert not shown, f"{login} read {shown} at {path}"
     assert opened >= 3, "nothing opened at all: the walk proves nothing"
 

@@ -55,6 +55,21 @@ def test_the_database_and_python_agree_on_what_is_covered(scope: Scope, codes: l
     engine.dispose()
 
 
+@pytest.mark.parametrize("code", ["330203", "3302", "330299", "999", "330209", "000"])
+def test_the_division_after_one_and_the_one_before_are_not_in_its_range(code: str) -> None:
+    table = Table("places", MetaData(), Column("code", String(15)))
+    engine = create_engine("sqlite://")
+    table.metadata.create_all(engine)
+    number, length = int(code), len(code)
+    near = [str(n).zfill(length) for n in (number - 2, number - 1, number, number + 1, number + 2) if n >= 0]
+    there = [*near, *(one + "001" for one in near), *(one + "999" for one in near), code[:-1]]
+    with engine.connect() as connection:
+        connection.execute(insert(table), [{"code": one} for one in there])
+        found = connection.execute(select(table.c.code).where(scope_of([code]).where(table.c.code))).scalars()
+        assert sorted(found) == [code, code + "001", code + "999"]
+    engine.dispose()
+
+
 def test_everywhere_covers_even_what_has_no_place_and_nowhere_covers_nothing() -> None:
     assert all(EVERYWHERE.covers(code) for code in (None, "", "330203"))
     assert not any(NOWHERE.covers(code) for code in (None, "", "330203"))
