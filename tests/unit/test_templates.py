@@ -7,7 +7,8 @@ import pytest
 from callcenter.messaging.templates import _EN, _ZH, SIGNATURE, render
 from dispatch.messages import TEMPLATES
 
-TEXTS = sorted(name for name in TEMPLATES if name not in ("leg", "ring_back", "call_back", "notice_call", "recording"))
+CALLS = ("leg", "ring_back", "call_back", "notice_call", "offer_call", "recording")
+TEXTS = sorted(name for name in TEMPLATES if name not in CALLS)
 TIME = "2026-11-23T04:30:00+00:00"
 
 
