@@ -14,11 +14,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import insert, text
+from sqlalchemy import Connection, insert, text
 
 import ivr_flows.tables  # noqa: F401 - foreign keys reach across the folders
 from bench.results import Section, milliseconds, percentile, verdict
@@ -80,35 +81,39 @@ def articles(count: int, seed: int = 96345) -> Iterator[tuple[int, dict[str, Any
         }  # fmt: skip
 
 
-def fill(database: Database, count: int) -> None:
-    """Publish `count` made-up articles in an empty database, by bulk statements."""
-    now, review = datetime(2026, 11, 23, tzinfo=UTC), date(2027, 11, 23)
-    rng = random.Random(1)
-    rows, versions, words = [], [], []
-    article_rows, version_rows = Base.metadata.tables["articles"], Base.metadata.tables["article_versions"]
-    with database.write_engine.connect() as connection:
-        for number, told in articles(count):
-            uses = int(rng.paretovariate(1.0)) - 1
-            rows.append({
-                "id": number, "key": f"bench-{number}", "state": "published", "version": 1, "shown_version": 1,
-                "owner": "desk", "review_on": review, "uses": min(uses, 100_000), "created_at": now,
-                "created_by": "bench", "sound": sound_of([told["title"], *told["questions"]]),
-            })  # fmt: skip
-            versions.append({"article_id": number, "written_at": now, "written_by": "bench", **told})
-            words.append((number, sorted(knowledge.index_words(ArticleVersion(**told), rows[-1]["uses"]))))
-            if len(rows) == BATCH or number == count:
-                with connection.begin():
-                    connection.execute(insert(article_rows), rows)
-                    connection.execute(insert(version_rows), versions)
-                    article_index.add(connection, words)
-                rows, versions, words = [], [], []
-    with database.write_engine.connect() as connection:
+def fill(database: Database, count: int, after: int = 0) -> None:
+    """Publish made-up articles by bulk statements, up to `count`; `after` so many are there already."""
+    made = islice(articles(count), after, None)
+    with database.write_engine.begin() as connection:
+        if database.dialect == "postgresql":
+            connection.execute(text("DROP INDEX IF EXISTS ix_article_words"))
+    while batch := list(islice(made, BATCH)):
+        with database.write_engine.begin() as connection:
+            _publish(connection, batch)
+    with database.write_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if database.dialect == "sqlite":
-            with connection.begin():
-                connection.execute(text("INSERT INTO article_words (article_words) VALUES ('optimize')"))
-                connection.execute(text("ANALYZE"))
+            connection.execute(text("INSERT INTO article_words (article_words) VALUES ('optimize')"))
+            connection.execute(text("ANALYZE"))
         else:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+            connection.execute(text("CREATE INDEX ix_article_words ON article_words USING gin (words)"))
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+def _publish(connection: Connection, batch: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    now, review = datetime(2026, 11, 23, tzinfo=UTC), date(2027, 11, 23)
+    rows, versions, words = [], [], []
+    for number, told in batch:
+        uses = min(100_000, int(random.Random(number).paretovariate(1.0)) - 1)
+        rows.append({
+            "id": number, "key": f"bench-{number}", "state": "published", "version": 1, "shown_version": 1,
+            "owner": "desk", "review_on": review, "uses": uses, "created_at": now, "created_by": "bench",
+            "sound": sound_of([told["title"], *told["questions"]]),
+        })  # fmt: skip
+        versions.append({"article_id": number, "written_at": now, "written_by": "bench", **told})
+        words.append((number, sorted(knowledge.index_words(ArticleVersion(**told), uses))))
+    connection.execute(insert(Base.metadata.tables["articles"]), rows)
+    connection.execute(insert(Base.metadata.tables["article_versions"]), versions)
+    article_index.add(connection, words)
 
 
 def search_times(database: Database, typed: Sequence[str] = TYPED) -> list[float]:

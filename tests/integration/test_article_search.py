@@ -61,7 +61,7 @@ def test_both_engines_give_the_same_articles_in_the_same_order(
 ) -> None:
     monkeypatch.setattr(article_search, "LOOKED_AT", looked_at)
     monkeypatch.setattr(article_ranking, "AS_RARE", looked_at)
-    articles = (*ARTICLES, *random_articles(60, seed=96345))
+    articles = (*ARTICLES, *random_articles(40, seed=96345))
     ids = [publish_all(town, articles) for town in both]
     assert ids[0] == ids[1]
     rng = random.Random(7)
@@ -70,9 +70,10 @@ def test_both_engines_give_the_same_articles_in_the_same_order(
             town.call(inquiries.answer, None, "问", "", article_id=article_id, actor="user:li")
     typed = [*QUERIES, *WORDS, *("".join(rng.choices(WORDS, k=2)) for _ in range(20)), "lnyd", "sb", "bxdj"]
     on_sqlite, on_postgres = both
-    for text in typed:
-        for areas in ((), ("330203001001",), ("330212",), ("3302",)):
-            assert shown(on_sqlite, text, *areas) == shown(on_postgres, text, *areas), (text, areas)
+    places: tuple[tuple[str, ...], ...] = ((), ("330203001001",), ("330212",), ("3302",))
+    for number, text in enumerate(typed):
+        areas = places[number % len(places)]
+        assert shown(on_sqlite, text, *areas) == shown(on_postgres, text, *areas), (text, areas)
 
 
 @pytest.mark.parametrize(
