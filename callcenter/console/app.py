@@ -26,6 +26,7 @@ from callcenter.console.routes import (
     candidates,
     desk,
     door,
+    figures,
     files,
     flows,
     guides,
@@ -117,8 +118,8 @@ def create_console(
     app.mount("/static", StaticFiles(directory=HERE / "static", check_dir=False), name="static")
     parts = (
         door, desk, calls, people, ticket_life, tickets, offers, candidates, alarms, incidents, flows, recordings,
-        organisations, proposals, staff, guides, questions, knowledge, providers, provider_steps, provider_record,
-        surge, files,
+        figures, organisations, proposals, staff, guides, questions, knowledge, providers, provider_steps,
+        provider_record, surge, files,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)

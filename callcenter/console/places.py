@@ -59,6 +59,7 @@ PLACES = (
     Place("surge", "/surge", "bell-ringing", "", "集中派单", "Surge", _calls),
     Place("proposals", "/proposals", "check", "", "更正", "Corrections", _names),
     Place("organisations", "/organisations", "users", "", "机构与数字", "Organisations", _anybody),
+    Place("figures", "/figures", "check", "", "指标", "Figures", _anybody),
     Place("samples", "/samples", "message", "", "录音抽检", "Samples", _listeners),
     Place("flows", "/flows", "route", "f", "电话流程", "Flows", _supervisors),
     Place("imports", "/imports", "clipboard-list", "", "导入与导出", "Files", _callers_supervisors),

@@ -176,3 +176,16 @@ def test_a_complaint_about_a_service_is_decided_by_a_supervisor(desk: Desk) -> N
         assert chen.post(f"/tickets/{ticket_id}/founded", **told).status_code == 200
         assert "属实" in chen.get(f"/tickets/{ticket_id}").text
         assert chen.post(f"/tickets/{ticket_id}/reply", text="已退还").status_code == 200
+
+
+def test_the_figures_say_of_how_many_and_refuse_days_that_make_no_sense(desk: Desk) -> None:
+    desk.town.request()
+    with desk.client() as client:
+        li = Browser(client, "li")
+        page = li.get("/figures").text
+        assert "满意率" in page
+        assert "给出评分的回访中 3、4、5 分的" in page
+        assert "0 / 1" in page  # one ticket, not answered at once
+        assert li.get("/figures?since=2026-11-24&until=2026-11-23").status_code == 422
+        assert li.get("/figures?since=2020-01-01&until=2026-11-23").status_code == 422
+        assert li.get("/figures?since=yesterday").status_code == 422

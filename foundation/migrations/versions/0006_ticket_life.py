@@ -1,6 +1,7 @@
 """The whole life of a ticket: desks, pauses, the matter's limit, repeats, complaints, and how follow-ups ended."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,7 +29,7 @@ _FOLLOW_UP_CHECKS = {
     "ck_follow_ups_outcome": "outcome IN ('close', 'redo', 'refill', 'unreached')",
     "ck_follow_ups_ended": "state NOT IN ('answered', 'unreached') OR outcome IS NOT NULL",
 }
-_NEW_ON_TICKETS = (
+_NEW_ON_TICKETS: tuple[sa.Column[Any], ...] = (
     sa.Column("dispatched_at", Instant(), nullable=True),
     sa.Column("due_at", Instant(), nullable=True),
     sa.Column("extended_at", Instant(), nullable=True),
