@@ -20,7 +20,7 @@ from dispatch.withdrawing import UNDECIDED, withdraw_undecided
 from foundation.calendar import NINGBO
 from foundation.text import one_line
 from foundation.writer import Work
-from providers import admission, ledger, states
+from providers import admission, decisions, ledger, states
 from providers.errors import BadProvider
 from providers.rating_tables import CATEGORIES
 from providers.tables import FoundedComplaint, Provider, ProviderDecision, ProviderPhone
@@ -140,7 +140,7 @@ def decide(w: Work, decision_id: int, *, carried: bool, reason: str = "") -> Non
     if row is None:
         raise BadProvider("没有待决定的提议", f"there is no open decision {decision_id}")
     _out(
-        w, row.provider_id, lambda: admission.decide(w, decision_id, carried=carried, reason=reason),
+        w, row.provider_id, lambda: decisions.decide(w, decision_id, carried=carried, reason=reason),
         "企业已解除加盟 / the provider was expelled", move_orders=carried,
     )  # fmt: skip
 

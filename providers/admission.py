@@ -18,12 +18,11 @@ from foundation.numbers import NumberPlan
 from foundation.text import clean, one_line
 from foundation.writer import Work
 from providers import documents, ledger, registry, states
-from providers.admission_tables import DECISIONS
-from providers.errors import BadProvider, NotYet, SecondPersonNeeded
+from providers.decisions import in_words, second_person
+from providers.errors import BadProvider, NotYet
 from providers.tables import (
     FoundedComplaint,
     Provider,
-    ProviderDecision,
     ProviderEvent,
     ProviderItem,
     ProviderPhone,
@@ -206,18 +205,18 @@ def admit(w: Work, provider_id: int) -> None:
 def reject(w: Work, provider_id: int, reason: str) -> None:
     """不予加盟, with the reason. No stain: it may apply again."""
     provider = ledger.locked(w.session, provider_id)
-    ledger.step(w, provider, "rejected", _words(reason))
+    ledger.step(w, provider, "rejected", in_words(reason))
 
 
 def leave(w: Work, provider_id: int, reason: str) -> None:
     """主动退出: by its own wish. No stain, and a figure of its own."""
     provider = ledger.locked(w.session, provider_id)
-    ledger.step(w, provider, "withdrawn", _words(reason))
+    ledger.step(w, provider, "withdrawn", in_words(reason))
 
 
 def warn(w: Work, provider: Provider, reason: str) -> None:
     """警告 for thirty days."""
-    ledger.step(w, provider, "warned", _words(reason), w.now + states.WARNING)
+    ledger.step(w, provider, "warned", in_words(reason), w.now + states.WARNING)
 
 
 def suspend(w: Work, provider: Provider, reason: str, mend_by: datetime | None = None) -> None:
@@ -225,7 +224,7 @@ def suspend(w: Work, provider: Provider, reason: str, mend_by: datetime | None =
     mend_by = mend_by or w.now + states.MEND_WITHIN
     if mend_by <= w.now:
         raise BadProvider("整改期限须在今后", "the date by which to mend lies in the past")
-    ledger.step(w, provider, "suspended", _words(reason), mend_by)
+    ledger.step(w, provider, "suspended", in_words(reason), mend_by)
 
 
 def give_more_time(w: Work, provider_id: int, mend_by: datetime, reason: str) -> None:
@@ -235,7 +234,7 @@ def give_more_time(w: Work, provider_id: int, mend_by: datetime, reason: str) ->
         raise BadProvider(
             "只有停派的企业可以延期到今后", "only a suspended provider gets more time, until a day to come"
         )
-    ledger.change(w, provider, "more_time", {"state_until": mend_by}, reason=_words(reason))
+    ledger.change(w, provider, "more_time", {"state_until": mend_by}, reason=in_words(reason))
 
 
 def reinstate(w: Work, provider_id: int, proof: str) -> None:
@@ -247,56 +246,7 @@ def reinstate(w: Work, provider_id: int, proof: str) -> None:
     if provider.kind == "company" and _governed_by_papers(w.session, provider_id):
         lacking = papers_lacking(w.session, provider, w.now, with_permits=False)
         _need([words for words in lacking if "执照" in words])
-    ledger.step(w, provider, _before_suspension(w.session, provider_id), _words(proof), proof=_words(proof))
-
-
-def propose(w: Work, provider_id: int, decision: str, reason: str, until: datetime | None = None) -> int:
-    """The first of two people proposes to expel or blacklist; the decision's id. `until`: a blacklisting's end."""
-    provider = ledger.locked(w.session, provider_id)
-    _person(w.actor)
-    reason = _words(reason)
-    if decision not in DECISIONS or (decision == "blacklisted") != (until is not None) or (until and until <= w.now):
-        raise BadProvider(
-            "黑名单须有今后的期限，解除没有", "a blacklisting needs an end that is to come, and only it has one"
-        )
-    states.check(provider.state, decision)
-    if open_decision(w.session, provider_id) is not None:
-        raise NotYet("已有一项待决定的提议", f"a decision about {provider.name} is open already")
-    row = ProviderDecision(
-        provider_id=provider_id, decision=decision, state="open", reason=reason, until=until, proposed_by=w.actor,
-        proposed_at=w.now,
-    )  # fmt: skip
-    w.session.add(row)
-    w.session.flush()
-    ledger.write(w, provider_id, "decision_proposed", decision=decision, reason=reason, until=until)
-    return row.id
-
-
-def decide(w: Work, decision_id: int, *, carried: bool, reason: str = "") -> ProviderDecision:
-    """The second person carries the proposal, or anybody refuses it. Raises `SecondPersonNeeded`."""
-    row = w.session.get(ProviderDecision, decision_id, populate_existing=True)
-    if row is None or row.state != "open":
-        raise BadProvider("没有待决定的提议", f"there is no open decision {decision_id}")
-    provider = ledger.locked(w.session, row.provider_id)
-    _person(w.actor)
-    if carried:
-        second_person(w.actor, row.proposed_by)
-    row.state = "carried" if carried else "refused"
-    row.decided_by, row.decided_at = w.actor, w.now
-    w.session.flush()
-    if carried:
-        ledger.step(w, provider, row.decision, row.reason, row.until, proposed_by=row.proposed_by, decided_by=w.actor)
-    else:
-        ledger.write(w, provider.id, "decision_refused", decision=row.decision, reason=one_line(reason, 200))
-    return row
-
-
-def open_decision(session: Session, provider_id: int) -> ProviderDecision | None:
-    """The proposal that waits for its second person."""
-    found = select(ProviderDecision).where(
-        ProviderDecision.provider_id == provider_id, ProviderDecision.state == "open"
-    )
-    return session.scalar(found)
+    ledger.step(w, provider, _before_suspension(w.session, provider_id), in_words(proof), proof=in_words(proof))
 
 
 def papers_lacking(session: Session, provider: Provider, now: datetime, *, with_permits: bool = True) -> list[str]:
@@ -330,18 +280,6 @@ def complaints(session: Session, provider_id: int, since: datetime) -> list[Foun
         FoundedComplaint.withdrawn_at.is_(None),
     )  # fmt: skip
     return list(session.scalars(found.order_by(FoundedComplaint.founded_at, FoundedComplaint.id)))
-
-
-def second_person(actor: str, first: str) -> None:
-    """Raises `SecondPersonNeeded` unless `actor` is a person, and another one than `first`."""
-    _person(actor)
-    if actor == first:
-        raise SecondPersonNeeded("须由另一人签字或决定", f"{first} was the first: another person must be the second")
-
-
-def _person(actor: str) -> None:
-    if not actor.startswith("user:"):
-        raise SecondPersonNeeded("须由登录的人员决定", f"{actor} is no person who signed in")
 
 
 def _trial(session: Session, provider: Provider) -> tuple[datetime, int]:
@@ -394,10 +332,3 @@ def _need(missing: Sequence[str]) -> None:
         zh = "、".join(words.partition(" / ")[0] for words in missing)
         en = "; ".join(words.partition(" / ")[2] for words in missing)
         raise NotYet(f"还缺：{zh}", f"still missing: {en}")
-
-
-def _words(reason: str) -> str:
-    reason = one_line(reason, 200)
-    if not reason:
-        raise BadProvider("需要写明原因", "this needs a reason")
-    return reason

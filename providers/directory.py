@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from providers import admission, contact_test, documents, ledger, prices, rota, stars, states, workers
+from providers import admission, contact_test, decisions, documents, ledger, prices, rota, stars, states, workers
 from providers.errors import UnknownProvider
 from providers.tables import (
     FoundedComplaint,
@@ -149,7 +149,7 @@ def page(session: Session, provider_id: int, now: datetime) -> Page:
                 select(ProviderVisit).where(ProviderVisit.provider_id == provider_id).order_by(ProviderVisit.id.desc())
             )
         ),
-        decision=admission.open_decision(session, provider_id),
+        decision=decisions.open_decision(session, provider_id),
         workers=workers.of(session, provider_id),
         phones=list(session.scalars(phones.order_by(ProviderPhone.position, ProviderPhone.id))),
         unproven=frozenset(row.phone_id for row in contact_test.unproven(session, now, provider_id)),

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from callcenter.console.routes import provider_record, provider_steps, providers
 from dispatch import sanctions, staff
 from foundation.database import Database
-from providers import admission
+from providers import decisions
 from providers.tables import Provider, ProviderDocument, ProviderEvent, ProviderItem, ProviderPhone, ProviderVisit
 from tests.console_desk import HASH, Browser, Desk
 from tests.integration.test_provider_life import CODE, FIRM, on_trial
@@ -79,7 +79,7 @@ def test_expelling_takes_two_who_sign_in(desk: Desk, browser: Callable[[str], Br
     chen, lin = browser("chen"), browser("lin")
     chen.post("/providers/1/propose", decision="expelled", reason="多次伤害居民")
     with desk.town.database.read() as session:
-        waiting = admission.open_decision(session, 1)
+        waiting = decisions.open_decision(session, 1)
     assert waiting is not None
     at = f"/providers/1/decisions/{waiting.id}"
     assert "须由另一位班长同意" in chen.get("/providers/1").text

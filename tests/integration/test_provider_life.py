@@ -16,7 +16,7 @@ from dispatch.tables import StaffTask
 from foundation.database import Database
 from foundation.errors import AppError
 from foundation.tables import OutboxMessage
-from providers import absence, admission, contact_test, documents, ledger, offering, workers
+from providers import absence, admission, contact_test, decisions, documents, ledger, offering, workers
 from providers.admission import Application, VisitNote
 from providers.documents import NewDocument
 from providers.errors import BadProvider, NotYet, SecondPersonNeeded, UnknownStep
@@ -166,20 +166,20 @@ def test_groups_and_desks_need_no_licence_but_a_responsible_person(town: Town) -
 
 def test_expelling_and_blacklisting_each_take_two_people(town: Town) -> None:
     provider_id = full(town)
-    proposal = town.call(admission.propose, provider_id, "expelled", "多次伤害居民", actor=CHEN)
+    proposal = town.call(decisions.propose, provider_id, "expelled", "多次伤害居民", actor=CHEN)
     with pytest.raises(SecondPersonNeeded):
         town.call(sanctions.decide, proposal, carried=True, actor=CHEN)
     with pytest.raises(SecondPersonNeeded):
         town.call(sanctions.decide, proposal, carried=True, actor="clock")
     with pytest.raises(NotYet):
-        town.call(admission.propose, provider_id, "expelled", "再提", actor=LIN)
+        town.call(decisions.propose, provider_id, "expelled", "再提", actor=LIN)
     town.call(sanctions.decide, proposal, carried=False, reason="证据不足", actor=LIN)
     assert provider(town, provider_id).state == "active"
-    proposal = town.call(admission.propose, provider_id, "expelled", "多次伤害居民", actor=LIN)
+    proposal = town.call(decisions.propose, provider_id, "expelled", "多次伤害居民", actor=LIN)
     town.call(sanctions.decide, proposal, carried=True, actor=CHEN)
     assert provider(town, provider_id).state == "expelled"
     until = START + timedelta(days=1000)
-    barred = town.call(admission.propose, provider_id, "blacklisted", "多次伤害居民", until, actor=LIN)
+    barred = town.call(decisions.propose, provider_id, "blacklisted", "多次伤害居民", until, actor=LIN)
     town.call(sanctions.decide, barred, carried=True, actor=CHEN)
     again = Application(**{**vars(FIRM), "name": "清泉换名", "phones": ["13900000051"], "credit_code": CODE})
     with pytest.raises(NotYet, match="blacklisted"):
@@ -338,7 +338,7 @@ _ACTS: dict[str, Act] = {
     "grave": lambda t, p: t.call(sanctions.complaint_founded, 901, p, "safety", actor=CHEN),
     "reversed": lambda t, _: t.call(sanctions.complaint_withdrawn, 900, actor=CHEN),
     "expel": lambda t, p: t.call(
-        sanctions.decide, t.call(admission.propose, p, "expelled", "严重", actor=CHEN), carried=True, actor=LIN
+        sanctions.decide, t.call(decisions.propose, p, "expelled", "严重", actor=CHEN), carried=True, actor=LIN
     ),
     "hours": lambda t, p: t.call(offering.set_hours, p, 480, 1200, "123456", {"holidays": "closed"}, actor=CHEN),
     "absent": lambda t, p: t.call(absence.absent, p, t.clock.at + timedelta(days=1), "desk", actor=CHEN),

@@ -15,7 +15,7 @@ from dispatch import offers, provider_days, ratings, sanctions
 from dispatch.tables import StaffTask
 from foundation.database import Database
 from foundation.tables import Heartbeat
-from providers import admission, stars
+from providers import decisions, stars
 from providers.errors import BadProvider, SecondPersonNeeded
 from providers.tables import FoundedComplaint, PriceBand, Provider, ProviderEvent, ProviderRating
 from tests.integration.dispatch_support import PLUMBERS, RESIDENT, Town
@@ -174,7 +174,7 @@ def test_scenario_11_a_founded_complaint_then_a_second_and_nothing_mended(town: 
     night(town, 1)
     (task,) = town.rows(select(StaffTask.text).where(StaffTask.subject.startswith("mend:")))
     assert "逾期未整改" in task
-    proposal = town.call(admission.propose, 1, "expelled", "逾期未整改", actor=CHEN)
+    proposal = town.call(decisions.propose, 1, "expelled", "逾期未整改", actor=CHEN)
     with pytest.raises(SecondPersonNeeded):
         town.call(sanctions.decide, proposal, carried=True, actor=CHEN)
     town.call(sanctions.decide, proposal, carried=True, actor=LIN)

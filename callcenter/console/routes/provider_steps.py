@@ -13,7 +13,7 @@ from callcenter.console.routes.providers import ProviderId, page
 from dispatch import sanctions
 from foundation.calendar import NINGBO
 from foundation.errors import Conflict
-from providers import admission, documents
+from providers import admission, decisions, documents
 from providers.admission import VisitNote
 from providers.documents import NewDocument
 
@@ -100,7 +100,7 @@ def propose(
 ) -> HTMLResponse:  # fmt: skip
     """The first of two: propose to expel or blacklist."""
     last = _end_of(until) if decision == "blacklisted" else None
-    in_house.writer.call(admission.propose, provider_id, decision, reason, last, actor=viewer.actor)
+    in_house.writer.call(decisions.propose, provider_id, decision, reason, last, actor=viewer.actor)
     return page(request, in_house, viewer, provider_id)
 
 
@@ -112,7 +112,7 @@ def decide(
 ) -> HTMLResponse:  # fmt: skip
     """The second of two: carry it, or refuse it."""
     with in_house.database.read() as session:
-        waiting = admission.open_decision(session, provider_id)
+        waiting = decisions.open_decision(session, provider_id)
     if waiting is None or waiting.id != decision_id:
         raise Conflict("这项提议已经决定", "this proposal was decided already")
     in_house.writer.call(sanctions.decide, decision_id, carried=carried, reason=reason, actor=viewer.actor)
