@@ -80,6 +80,7 @@ def test_a_desk_that_does_not_sign_is_reported_upwards_and_may_still_sign(town: 
     town.call(desk_work.assign, ticket_id, desks.first)
     town.forward(minutes=30)
     assert town.ticket(ticket_id).owner == desks.station
+    town.check_laws()  # the new owner has its event
     town.forward(minutes=30)
     assert town.ticket(ticket_id).owner == "supervisor"
     town.call(desk_work.sign, ticket_id)
