@@ -28,7 +28,7 @@ from foundation.writer import Priority, Work, Writer, WriterClosedError
 
 log = logging.getLogger(__name__)
 
-STEP_S = 0.02
+STEP_S = 0.012
 """A step takes no further record after so long: with the last record and the commit it stays under 50 ms."""
 MOST_AT_ONCE = 50
 

@@ -34,6 +34,7 @@ KINDS = ("people", "devices", "providers", "articles")
 TAKEN_WITHIN_S = 3.0
 """The running service looks for work each second."""
 _LOOK_S = 0.2
+_WORD_EACH_S = 1.0
 
 _FRAME = CommandFrame((AppError,))
 
@@ -118,6 +119,7 @@ def _follow(database: Database, room: ImportRoom, import_id: int) -> FileImport:
     from dispatch import imports
 
     end, told, at = time.monotonic() + TAKEN_WITHIN_S, -1, ""
+    next_word = 0.0
     while True:
         with database.read() as session:
             row = imports.find(session, import_id)
@@ -126,7 +128,9 @@ def _follow(database: Database, room: ImportRoom, import_id: int) -> FileImport:
             return row
         if (row.position, row.state) != (told, at):
             told, at, end = row.position, row.state, time.monotonic() + TAKEN_WITHIN_S
-            say(f"  {row.position} / {row.records}")
+            if time.monotonic() >= next_word:
+                next_word = time.monotonic() + _WORD_EACH_S
+                say(f"  {row.position} / {row.records}")
         if time.monotonic() > end:
             # Nobody has moved it: there is no service, or it died, and then the lease must run out first.
             if room.carry_out(import_id):

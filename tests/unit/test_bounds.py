@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from callcenter import cli, up
-from callcenter.bounds import MOST_BODY, BoundedBodies
+from callcenter.bounds import LARGER, MOST_BODY, BoundedBodies
 from callcenter.settings import Settings, load_settings
 
 
@@ -24,12 +24,23 @@ async def _length(request: Request) -> PlainTextResponse:
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(BoundedBodies(Starlette(routes=[Route("/", _length, methods=["POST"])])))
+    return TestClient(
+        BoundedBodies(
+            Starlette(routes=[Route("/", _length, methods=["POST"]), Route("/imports", _length, methods=["POST"])])
+        )
+    )
 
 
 def test_a_body_that_is_too_long_is_refused_and_the_longest_allowed_is_read(client: TestClient) -> None:
     assert client.post("/", content=b"x" * MOST_BODY).text == str(MOST_BODY)
     assert client.post("/", content=b"x" * (MOST_BODY + 1)).status_code == 413
+
+
+def test_only_where_files_are_brought_a_body_may_be_larger_and_there_too_it_is_bounded(client: TestClient) -> None:
+    most = LARGER["POST", "/imports"]
+    assert client.post("/imports", content=b"x" * most).text == str(most)
+    assert client.post("/imports", content=b"x" * (most + 1)).status_code == 413
+    assert client.post("/imports/1/order", content=b"x" * (MOST_BODY + 1)).status_code == 413
 
 
 def test_a_body_that_does_not_say_its_length_is_refused_once_it_is_too_long(client: TestClient) -> None:
