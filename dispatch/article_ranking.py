@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from dispatch.search_words import LONGEST, Needle, plain
 
@@ -46,15 +47,31 @@ class Hit:
     where: str
 
 
-@dataclass(frozen=True)
 class _Places:
-    """An article's text, ready to be looked into: (code of the place, worth, text) with the best place first."""
+    """An article's text, ready to be looked into. Each part is made ready when it is first asked for: where the title
+    has everything, nobody looks into the body, which is the longest.
+    """
 
-    title: str
-    questions: tuple[str, ...]
-    sounds: tuple[tuple[str, str], ...]
-    items: str
-    body: str
+    def __init__(self, text: Text) -> None:
+        self._text = text
+        self.title = f"{plain(text.title)} {plain(text.title_en)}".strip()
+
+    @cached_property
+    def questions(self) -> tuple[str, ...]:
+        return tuple(plain(question) for question in self._text.questions)
+
+    @cached_property
+    def sounds(self) -> tuple[tuple[str, str], ...]:
+        lines = (line.partition("\t") for line in self._text.sound.split("\n"))
+        return tuple((short, whole) for short, _, whole in lines)
+
+    @cached_property
+    def items(self) -> str:
+        return " ".join(plain(item) for item in self._text.items)
+
+    @cached_property
+    def body(self) -> str:
+        return plain(self._text.body)
 
 
 def rank(
@@ -77,7 +94,7 @@ def _weight(found_in: int) -> float:
 
 
 def _score(text: Text, typed: Sequence[str], needles: Sequence[Needle], weights: Mapping[str, float]) -> Hit:
-    places = _places(text)
+    places = _Places(text)
     got = total = 0.0
     best, where = 0, ""
     for needle in needles:
@@ -90,17 +107,6 @@ def _score(text: Text, typed: Sequence[str], needles: Sequence[Needle], weights:
         return Hit(text.id, 0.0, "")
     score = 50.0 * got / total + _whole(" ".join(typed), typed, places)
     return Hit(text.id, round(score + _FOR_USE * min(6, (text.uses.bit_length() + 1) // 2), 4), where)
-
-
-def _places(text: Text) -> _Places:
-    lines = [tuple(line.partition("\t")[::2]) for line in text.sound.split("\n")]
-    return _Places(
-        f"{plain(text.title)} {plain(text.title_en)}".strip(),
-        tuple(plain(question) for question in text.questions),
-        tuple((short, whole) for short, whole in lines),
-        " ".join(plain(item) for item in text.items),
-        plain(text.body),
-    )
 
 
 def _worth(needle: Needle, places: _Places) -> tuple[int, str]:
@@ -128,7 +134,7 @@ def _whole(all_typed: str, typed: Sequence[str], places: _Places) -> float:
     bonus = 0.0
     if all_typed == title.partition(" ")[0] or all_typed == title:
         bonus += _SAME
-    elif title.startswith(all_typed) or any(line[0].startswith(all_typed) for line in places.sounds[:1]):
+    elif title.startswith(all_typed) or places.sounds[0][0].startswith(all_typed):
         bonus += _BEGINS
     if all_typed in places.questions:
         bonus += _SAME_QUESTION

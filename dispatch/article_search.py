@@ -27,6 +27,8 @@ LOOKED_AT = AS_RARE
 """Articles taken from each way of looking."""
 ENOUGH = 8
 """When all that was typed stands in so many articles, parts of it are not looked for."""
+PLENTY = 3 * MOST
+"""When the heads of so many have all of it, those that have it elsewhere would not come to be shown."""
 EXCERPT = 90
 
 
@@ -73,7 +75,9 @@ class _Candidates:
         self.more = False
         pieces = [piece for needle in wanted for piece in needle.pieces]
         self._take([HEAD + piece for piece in pieces])
-        if not self.more:
+        if len(self._kept) >= PLENTY:
+            self.more = True
+        else:
             self._take(pieces)
         if len(self._kept) < ENOUGH and len(wanted) > 1:
             self._take_parts(wanted)
