@@ -171,10 +171,13 @@ def test_what_differs_is_changed_and_what_is_empty_stays(town: Town, room: Impor
         ("people", PEOPLE.replace("子女,13700000201", ",13700000201"), 2, "contact1_relation", "needs name"),
         ("people", PEOPLE.replace("李示范,男,1939-05-01", "王示范,男,1941"), 3, "name", "twice in the same home"),
         ("people", PEOPLE.replace("王示范,女,1941,13800000201", "张爷爷,女,1941,87000001"), 2, "name", "示范路 7 号"),
+        ("people", PEOPLE.replace("联系人1时段", "纬度"), 2, "latitude", "number from -90"),
+        ("people", PEOPLE.replace("联系人1时段", "纬度").replace("08:00 - 20:00", "29.9"), 2, "latitude", "together"),
         ("devices", DEVICES.replace("示范路 8 号", "示范路 9 号"), 3, "address", "no home of this community"),
         ("devices", DEVICES.replace("87000021", "87000020"), 3, "number", "row 2 already"),
         ("devices", DEVICES.replace("HOME-21", "Home-20"), 3, "code", "row 2 already"),
         ("devices", DEVICES.replace("87000020", "87000001"), 2, "number", "belongs to device home-7"),
+        ("providers", FIRMS.replace("营业时间", "经度").replace("00:00-24:00", "121.5"), 2, "longitude", "together"),
         ("providers", FIRMS.replace("0302", "0399"), 3, "items", "is no item"),
         ("providers", FIRMS.replace("0501:80-200", "0501:200-80"), 2, "items", "from low to high"),
         ("providers", FIRMS.replace("330203001", "330299"), 3, "coverage", "no known division"),
@@ -217,7 +220,10 @@ def test_nobody_imports_outside_their_own_area(town: Town, room: ImportRoom) -> 
 # --- whole, once, and through every death ---------------------------------------------------------
 
 
-def test_a_record_that_the_database_does_not_take_any_more_is_left_out_whole(town: Town, room: ImportRoom) -> None:
+def test_a_record_that_the_database_does_not_take_any_more_is_left_out_whole(
+    town: Town, room: ImportRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying_out, "STEP_S", 60)  # both records in one step, however busy the machine is
     found = check(room, "devices", DEVICES)
     import_id = room.bring(found, "d.csv", DEVICES.encode(), "test")
     room.order(import_id, "test")
@@ -231,6 +237,34 @@ def test_a_record_that_the_database_does_not_take_any_more_is_left_out_whole(tow
     assert (row.position, row.added, row.left_out) == (2, 1, 1)
     assert row.faults[0]["row"] == 2
     assert "other-1" in row.faults[0]["en"]
+
+
+def test_a_home_whose_person_is_refused_leaves_nothing_behind_and_the_next_one_is_written(
+    town: Town, room: ImportRoom
+) -> None:
+    found = check(room, "people", PEOPLE)
+    import_id = room.bring(found, "p.csv", PEOPLE.encode(), "test")
+    room.order(import_id, "test")
+    assert CarryingOut(town.database, town.writer, town.clock, PLAN, "w").take(import_id)
+    found.records[0].values.people[1].values["sex"] = 7  # as if a rule had changed since the check
+    before = everything(town)
+    assert town.call(carrying_out.write_some, import_id, "w", 0, found.records[:1], "people", PLAN) == 1
+    assert everything(town) == before, "neither the home nor its first person stays"
+    assert town.rows(select(TicketEvent.kind).where(TicketEvent.kind == "home.added")) == []
+    assert town.call(carrying_out.write_some, import_id, "w", 1, found.records[1:], "people", PLAN) == 1
+    row = state(town, import_id)
+    assert (row.position, row.changed, row.left_out) == (2, 1, 1)
+
+
+def test_a_step_that_was_taken_already_is_not_taken_again(town: Town, room: ImportRoom) -> None:
+    found = check(room, "people", PEOPLE)
+    import_id = room.bring(found, "p.csv", PEOPLE.encode(), "test")
+    room.order(import_id, "test")
+    assert CarryingOut(town.database, town.writer, town.clock, PLAN, "w").take(import_id)
+    town.call(carrying_out.write_some, import_id, "w", 0, found.records[:1], "people", PLAN)
+    with pytest.raises(ImportTaken):
+        town.call(carrying_out.write_some, import_id, "w", 0, found.records[:1], "people", PLAN)
+    assert state(town, import_id).position == 1
 
 
 def _other_device(w: Any, number: str) -> None:

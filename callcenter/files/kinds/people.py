@@ -17,6 +17,8 @@ from callcenter.files.kinds.places import (
     Homes,
     batches,
     check_divisions,
+    check_places,
+    place_columns,
     same_place,
     storable,
 )
@@ -45,7 +47,7 @@ DIALECTS = {
     "普通话": "mandarin", "宁波话": "ningbo", "杭州话": "hangzhou", "上海话": "shanghai", "温州话": "wenzhou",
     "其他": "other", **{name: name for name in fields.DIALECTS},
 }  # fmt: skip
-HOME_FIELDS = ("compound", "road", "house_no", "building", "unit", "floor", "room", "landmark")
+HOME_FIELDS = ("compound", "road", "house_no", "building", "unit", "floor", "room", "landmark", "latitude", "longitude")
 PERSON_FIELDS = (
     "name", "surname_reading", "sex", "birth_year", "phone", "dialect", "tags", "consent_sms", "consent_position",
     "consent_share",
@@ -93,6 +95,7 @@ def _columns() -> tuple[Column, ...]:
         Column("house_no", "门牌号", cells.text(20)), Column("building", "幢", cells.text(20)),
         Column("unit", "单元", cells.text(20)), Column("floor", "层", cells.text(20)),
         Column("room", "室", cells.text(20)), Column("landmark", "标志物", cells.text(200)),
+        *place_columns(),
     ]  # fmt: skip
     for n in range(1, CONTACTS + 1):
         columns += [
@@ -110,6 +113,7 @@ def _columns() -> tuple[Column, ...]:
 
 def _check(ground: Ground, rows: Sequence[Row], faults: Faults) -> list[Record]:
     check_divisions(ground, rows, faults)
+    check_places(rows, faults)
     homes = Homes(ground, rows)
     households: dict[tuple[str, str], _Household] = {}
     for row in rows:

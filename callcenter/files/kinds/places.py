@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from callcenter.files.cells import code, text
+from callcenter.files.cells import decimal as cells_decimal
 from callcenter.files.frame import Column, Faults, Ground, Row
 from dispatch.limits import LOCAL
 from foundation.numbers import NumberPlan
@@ -48,6 +49,25 @@ ADDRESS = Column(
     about_zh="这一户的完整地址；同一社区同一地址是同一户",
     about_en="The whole address; the same address in the same community is the same home",
 )
+
+
+def place_columns() -> tuple[Column, ...]:
+    """Where something stands on the map, in degrees of WGS-84."""
+    return (
+        Column("latitude", "纬度", cells_decimal(-90, 90), example="29.8683",
+               about_zh="WGS-84 度，小数；与经度一起填", about_en="Degrees of WGS-84, with the longitude"),
+        Column("longitude", "经度", cells_decimal(-180, 180), example="121.5440"),
+    )  # fmt: skip
+
+
+def check_places(rows: Sequence[Row], faults: Faults) -> None:
+    """A fault for every row with one of the two alone."""
+    for row in rows:
+        told = [name for name in ("latitude", "longitude") if name in row.values]
+        if len(told) == 1:
+            faults.add(
+                row.number, told[0], row.values[told[0]], "纬度和经度要一起填", "needs latitude and longitude together"
+            )
 
 
 def batches(keys: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from callcenter.files import cells
 from callcenter.files.frame import CellWrong, Column, Doing, Fate, Faults, Ground, ImportKind, Record, Row
-from callcenter.files.kinds.places import batches
+from callcenter.files.kinds.places import batches, check_places, place_columns
 from foundation.text import fold
 from foundation.writer import Work
 from providers.errors import BadProvider
@@ -35,7 +35,8 @@ _DIVISION = cells.code(
     r"\d{4}|\d{6}|\d{9}|\d{12}", "应为 4、6、9 或 12 位区划代码", "must be a division code of 4, 6, 9 or 12 digits"
 )
 _BY_NAME = {item.zh: item.code for item in ITEMS.values()}
-_PLAIN = ("kind", "contact_name", "address", "opens_minute", "closes_minute", "weekdays", "capacity")
+_PLAIN = ("kind", "contact_name", "address", "opens_minute", "closes_minute", "weekdays", "capacity", "latitude",
+          "longitude", "radius_km")  # fmt: skip
 
 Offer = tuple[str, tuple[int, int] | None]
 
@@ -93,11 +94,15 @@ COLUMNS = (
     Column("hours", "营业时间", hours, example="08:00-20:00"),
     Column("weekdays", "营业日", weekdays, example="1234567"),
     Column("capacity", "同时可接单数", cells.whole(0, 500), example="3"),
+    *place_columns(),
+    Column("radius_km", "服务半径（公里）", cells.decimal(0.1, 200), about_zh="除服务区域外，还去多远",
+           about_en="How far it goes beside its areas"),
 )  # fmt: skip
 
 
 def _check(ground: Ground, rows: Sequence[Row], faults: Faults) -> list[Record]:
     _check_coverage(ground, rows, faults)
+    check_places(rows, faults)
     told = [_provider(row, ground, faults) for row in rows]
     _refuse_doubles(rows, told, faults)
     stored = _Stored(ground, told)
@@ -155,7 +160,7 @@ def _provider(row: Row, ground: Ground, faults: Faults) -> NewProvider:
                 "is no number that can be dialled; check it",
             )
         numbers.append(number.e164 or phone)
-    more = {name: told[name] for name in ("kind", "contact_name", "address", "weekdays", "capacity") if name in told}
+    more = {name: told[name] for name in _AS_TOLD if name in told}
     if "hours" in told:
         more["opens_minute"], more["closes_minute"] = told["hours"]
     return NewProvider(
@@ -222,6 +227,7 @@ class _Stored:
         return list(dict.fromkeys(wrong))
 
 
+_AS_TOLD = ("kind", "contact_name", "address", "weekdays", "capacity", "latitude", "longitude", "radius_km")
 _SHOWN = {"opens_minute": "hours", "closes_minute": "hours"}
 
 
