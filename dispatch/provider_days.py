@@ -99,6 +99,7 @@ def _papers(w: Work, provider_id: int) -> None:
     soon, over = documents.soon_over(w.session, provider_id, day), documents.over(w.session, provider_id, day)
     if not soon and not over:
         return
+    sanctions.lock_orders(w, provider_id)
     provider = ledger.locked(w.session, provider_id)
     for row in soon:
         row.warned_at = w.now

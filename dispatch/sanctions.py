@@ -42,7 +42,7 @@ def complaint_founded(
     """
     if category not in CATEGORIES:
         raise BadProvider("没有这种投诉类别", f"there is no kind of complaint {category!r}")
-    _lock_orders(w, provider_id)
+    lock_orders(w, provider_id)
     provider = ledger.locked(w.session, provider_id)
     row = w.session.scalar(select(FoundedComplaint).where(FoundedComplaint.complaint_id == complaint_id))
     if row is not None and row.withdrawn_at is None:
@@ -114,7 +114,7 @@ def suspend(
     w: Work, provider_id: int, reason: str, mend_by: datetime | None = None, *, move_orders: bool = False
 ) -> None:
     """停派整改: out of matching at once; the orders it holds finish, or move to others."""
-    _lock_orders(w, provider_id)
+    lock_orders(w, provider_id)
     _suspend(w, ledger.locked(w.session, provider_id), reason, mend_by, move_orders=move_orders)
 
 
@@ -172,7 +172,7 @@ def _suspend(w: Work, provider: Provider, reason: str, mend_by: datetime | None,
 
 
 def _out(w: Work, provider_id: int, step: Callable[[], object], why: str, move_orders: bool) -> None:
-    _lock_orders(w, provider_id)
+    lock_orders(w, provider_id)
     step()
     provider = ledger.locked(w.session, provider_id)
     if provider.state not in states.MATCHED:
@@ -190,7 +190,7 @@ def _clear(w: Work, provider: Provider, why: str, move_orders: bool) -> None:
             taking_back.reassign(w, ticket.id, why)
 
 
-def _lock_orders(w: Work, provider_id: int) -> None:
+def lock_orders(w: Work, provider_id: int) -> None:
     """Tickets are locked before providers, everywhere: so they are here, before the provider itself is."""
     held = [ticket.id for ticket in orders_of(w.session, provider_id)]
     for ticket_id in sorted({*_asked(w.session, provider_id), *held}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +12,8 @@ from dispatch import states
 from dispatch.messages import ALWAYS_ALLOWED
 from dispatch.tables import Arrival, CallBack, Correspondent, FollowUp, Offer, RingBack, Ticket
 from foundation.tables import OutboxMessage
+from providers.queries import by_phone
+from providers.tables import Provider, ProviderDocument, ProviderPhone
 
 Check = Callable[[Session, OutboxMessage, datetime], str | None]
 
@@ -129,6 +131,28 @@ def _follow_up(session: Session, row: OutboxMessage, _now: datetime) -> str | No
     return None if state == "open" else f"the question is {state}"
 
 
+def _standing(session: Session, row: OutboxMessage, _now: datetime) -> str | None:
+    """What a provider is told of its standing must be its standing still."""
+    provider = session.get(Provider, by_phone(session, row.recipient) or 0, populate_existing=True)
+    if provider is None:
+        return "the number is no provider's any more"
+    if row.template == "paper_ends":
+        ends = select(ProviderDocument.id).where(
+            ProviderDocument.provider_id == provider.id, ProviderDocument.withdrawn_at.is_(None),
+            ProviderDocument.valid_to == date.fromisoformat(str(row.params.get("day"))),
+        )  # fmt: skip
+        return None if session.scalar(ends.limit(1)) is not None else "no paper ends on that day"
+    wanted = {"standing_warned": ("warned",), "standing_suspended": ("suspended",)}.get(
+        row.template, ("active", "probation")
+    )
+    return None if provider.state in wanted else f"the provider is {provider.state}"
+
+
+def _contact_test(session: Session, row: OutboxMessage, _now: datetime) -> str | None:
+    asked = session.scalar(select(ProviderPhone.asked_code).where(ProviderPhone.number == row.recipient))
+    return None if asked == row.params.get("code") else "the code is answered, or another was asked for"
+
+
 _CHECKS: dict[str, Check] = {
     "leg": _leg,
     "ring_back": _ring_back,
@@ -141,4 +165,6 @@ _CHECKS: dict[str, Check] = {
     "resident": _resident,
     "nudge": _nudge,
     "follow_up": _follow_up,
+    "standing": _standing,
+    "contact_test": _contact_test,
 }

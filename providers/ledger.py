@@ -33,7 +33,7 @@ def locked(session: Session, provider_id: int) -> Provider:
     found = session.scalar(
         select(Provider)
         .where(Provider.id == provider_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )  # fmt: skip
     if found is None:

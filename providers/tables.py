@@ -34,9 +34,9 @@ class Provider(Base):
     `capacity` is how many orders it holds at once. Until `absent_until` it is offered none, by its own word.
     `latitude` and `longitude` (WGS-84 degrees) are where it sets out, `radius_km` how far it goes from there, beside
     the divisions it covers. Only `providers.ledger` assigns `state`; `state_until` is when a warning ends, by when a
-    suspended provider must have mended, or until when a blacklisted one stays so. The counts are running totals that
-    the dispatcher keeps in the transaction of each event. `stars` is null while too few orders are finished to say
-    (shown as 新); only `dispatch.ratings` gives it.
+    suspended provider must have mended, or until when a blacklisted one stays so. `orders_done` is a running total, by
+    which a trial is judged. `stars` is null while too few orders are finished to say (shown as 新); only
+    `dispatch.ratings` gives it.
     """
 
     __tablename__ = "providers"
@@ -73,13 +73,7 @@ class Provider(Base):
     state_until: Mapped[datetime | None]
     state_reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
     stars: Mapped[int | None]
-    offers_accepted: Mapped[int] = mapped_column(default=0)
-    offers_declined: Mapped[int] = mapped_column(default=0)
-    offers_expired: Mapped[int] = mapped_column(default=0)
     orders_done: Mapped[int] = mapped_column(default=0)
-    orders_redone: Mapped[int] = mapped_column(default=0)
-    grades: Mapped[int] = mapped_column(default=0)
-    grades_sum: Mapped[int] = mapped_column(default=0)
     last_offered_at: Mapped[datetime | None]
     absent_until: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(Text, default="")

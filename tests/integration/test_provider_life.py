@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dispatch import offers, provider_days, provider_words, sanctions
 from dispatch.tables import StaffTask
@@ -124,6 +124,20 @@ def test_from_the_application_to_full_membership(town: Town) -> None:
     town.call(admission.admit, provider_id, actor=CHEN)
     assert provider(town, provider_id).state == "active"
     check_ledger(town)
+
+
+def test_ten_finished_orders_end_a_trial_early_and_a_founded_complaint_ends_it_badly(town: Town) -> None:
+    provider_id = on_trial(town)
+    town.call(documents.add, provider_id, NewDocument("agreement", "协议-2026-5"), actor=CHEN)
+    change = update(Provider).where(Provider.id == provider_id)
+    town.call(lambda w: w.session.execute(change.values(orders_done=10)))
+    assert town.call(sanctions.complaint_founded, 800, provider_id, "attitude", actor=CHEN) is None
+    assert "请决定" in town.rows(select(StaffTask.text).where(StaffTask.subject == "complaint:800"))[0]
+    with pytest.raises(NotYet, match=r"^not_yet: still missing: no founded complaint$"):
+        town.call(admission.admit, provider_id, actor=CHEN)
+    town.call(sanctions.complaint_withdrawn, 800, actor=CHEN)
+    town.call(admission.admit, provider_id, actor=CHEN)
+    assert provider(town, provider_id).state == "active"
 
 
 def test_a_visit_that_was_not_passed_lets_nobody_in(town: Town) -> None:

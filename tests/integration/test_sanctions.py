@@ -14,7 +14,7 @@ from callcenter.provider_keeper import ProviderKeeper
 from dispatch import offers, provider_days, ratings, sanctions
 from dispatch.tables import StaffTask
 from foundation.database import Database
-from foundation.tables import Heartbeat
+from foundation.tables import Heartbeat, OutboxMessage
 from providers import decisions, stars
 from providers.errors import BadProvider, SecondPersonNeeded
 from providers.tables import FoundedComplaint, PriceBand, Provider, ProviderEvent, ProviderRating
@@ -220,6 +220,14 @@ def test_suspended_orders_move_where_the_supervisor_says_so(town: Town) -> None:
     assert town.ticket(ticket).assigned_provider_id is None
     assert [(o.provider_id, o.state) for o in town.offers(ticket)] == [(1, "withdrawn"), (2, "offered")]
     town.check_laws()
+
+
+def test_what_became_untrue_of_its_standing_is_not_sent_any_more(town: Town) -> None:
+    town.call(sanctions.suspend, 1, "整改", actor=CHEN)
+    town.call(sanctions.reinstate, 1, "已改", actor=LIN)
+    assert [m.template for m in town.pump()] == ["standing_back"]
+    states = {m.template: m.state for m in town.rows(select(OutboxMessage))}
+    assert states == {"standing_suspended": "cancelled", "standing_back": "sent"}
 
 
 def test_a_late_yes_of_a_suspended_provider_does_not_win(town: Town) -> None:

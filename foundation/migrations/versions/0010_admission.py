@@ -28,6 +28,9 @@ _WATCHED_BEFORE = (
 _WATCHED = (*_WATCHED_BEFORE, "rota", "radius_km")
 
 
+_COUNTED_FROM_THE_LEDGER = (
+    "offers_accepted", "offers_declined", "offers_expired", "orders_redone", "grades", "grades_sum",
+)  # fmt: skip
 _TASKS_BEFORE = (
     "kind IN ('call_back', 'undisposed', 'malformed_step', 'strange_sms', 'inbox_failed', 'message_failed', "
     "'recording_missing')"
@@ -42,6 +45,8 @@ def upgrade() -> None:
         op.add_column("providers", sa.Column(name, sa.String(length), server_default="", nullable=False))
     op.add_column("providers", sa.Column("state_since", Instant(), nullable=True))
     op.add_column("providers", sa.Column("state_until", Instant(), nullable=True))
+    for name in _COUNTED_FROM_THE_LEDGER:
+        op.drop_column("providers", name)
     op.add_column("provider_items", sa.Column("licensed_until", sa.Date(), nullable=True))
     _admission()
     _ratings()
@@ -216,4 +221,6 @@ def downgrade() -> None:
     op.drop_column("provider_items", "licensed_until")
     for name in _PROVIDER_COLUMNS:
         op.drop_column("providers", name)
+    for name in _COUNTED_FROM_THE_LEDGER:
+        op.add_column("providers", sa.Column(name, sa.Integer(), server_default="0", nullable=False))
     stamps.watch(op.get_bind(), "providers", key="id", columns=_WATCHED_BEFORE)
