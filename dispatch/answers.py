@@ -184,7 +184,9 @@ def _propose(w: Work, offer: Row[*tuple[Any, ...]], minutes: int | None) -> Answ
         return None
     if not collecting.propose(w, ticket, offer.id, minutes):
         return None
-    return Answer.YOURS if ticket.accepted_offer_id == offer.id else Answer.NOTED
+    if ticket.accepted_offer_id is None:
+        return Answer.NOTED
+    return Answer.YOURS if ticket.accepted_offer_id == offer.id else Answer.TAKEN  # its word closed the gathering
 
 
 def _truth(w: Work, offer: Row[*tuple[Any, ...]]) -> Answer:

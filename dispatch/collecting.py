@@ -20,15 +20,16 @@ from dispatch.limits import Limit
 from dispatch.offer_policy import Policy
 from dispatch.tables import Offer, Ticket
 from dispatch.tickets import Watch
+from dispatch.withdrawing import withdraw_undecided
 from foundation.tables import Base
 from foundation.writer import Work
-from providers.tables import Provider
+from providers.tables import MATCHED_STATES, Provider
 
 _OFFERS, _PROVIDERS = Base.metadata.tables[Offer.__tablename__], Base.metadata.tables[Provider.__tablename__]
 _UNDECIDED = (
     select(
         _OFFERS.c.id, _OFFERS.c.provider_id, _OFFERS.c.state, _OFFERS.c.mode, _OFFERS.c.expires_at, _OFFERS.c.rank,
-        _OFFERS.c.eta_minutes, _OFFERS.c.phone, _PROVIDERS.c.name,
+        _OFFERS.c.eta_minutes, _OFFERS.c.phone, _PROVIDERS.c.name, _PROVIDERS.c.state.label("standing"),
     )
     .join_from(_OFFERS, _PROVIDERS, _PROVIDERS.c.id == _OFFERS.c.provider_id)
     .where(_OFFERS.c.ticket_id == bindparam("of_ticket"), _OFFERS.c.state.in_(("offered", "proposed")))
@@ -78,8 +79,9 @@ def propose(w: Work, ticket: Ticket, offer_id: int, minutes: int | None) -> bool
 
 def close(w: Work, ticket: Ticket, policy: Policy, proposals: Iterable[Row[*tuple[Any, ...]]]) -> None:
     """Nobody is asked any more and times are there: the rule picks, or the desk is asked to."""
-    if policy.pick == "rule":
-        _give_to(w, ticket, best(proposals), "rule")
+    able = _in_standing(proposals)
+    if policy.pick == "rule" and able:
+        _give_to(w, ticket, best(able), "rule")
         return
     tickets.set_watches(w, ticket, Watch.within("offer.pick", PICK, w.now))
     w.log("offer.times_collected", ticket_id=ticket.id)
@@ -98,19 +100,27 @@ def pick(w: Work, ticket_id: int, offer_id: int) -> None:
     ticket = tickets.open_one(w.session, ticket_id)
     if ticket.assigned_provider_id is not None or ticket.state != "offered":
         raise OfferAlreadyTaken("该工单已不在选定阶段", f"ticket {ticket.number} is {ticket.state}: nothing to pick")
-    chosen = next((r for r in undecided(w, ticket.id) if r.id == offer_id and r.state == "proposed"), None)
+    chosen = next((row for row in _in_standing(undecided(w, ticket.id)) if row.id == offer_id), None)
     if chosen is None:
         raise BadInput("这家没有报时，或已收回", "this provider has named no time, or has taken it back")
     _give_to(w, ticket, chosen, w.actor)
 
 
 def pick_by_rule(w: Work, ticket: Ticket) -> bool:
-    """Nobody picked in time: the rule does. False: there is nothing to pick from."""
-    proposals = [row for row in undecided(w, ticket.id) if row.state == "proposed"]
-    if not proposals or ticket.assigned_provider_id is not None:
+    """Nobody picked in time: the rule does. False: nobody is left to pick from, and others must be asked."""
+    if ticket.assigned_provider_id is not None:
+        return False
+    proposals = _in_standing(undecided(w, ticket.id))
+    if not proposals:
+        withdraw_undecided(w, ticket, "已停派 / gets no orders now")
         return False
     _give_to(w, ticket, best(proposals), "rule")
     return True
+
+
+def _in_standing(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Row[*tuple[Any, ...]]]:
+    """Those who named their time and may still be given orders: who was suspended meanwhile may not."""
+    return [row for row in rows if row.state == "proposed" and row.standing in MATCHED_STATES]
 
 
 def _give_to(w: Work, ticket: Ticket, chosen: Row[*tuple[Any, ...]], by: str) -> None:

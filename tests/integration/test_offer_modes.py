@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dispatch import answers, arrivals, collecting, offers, sendings, service_requests, taking_back, tickets
 from dispatch.answers import Answer
@@ -17,6 +17,7 @@ from foundation.database import Database
 from foundation.tables import Deadline, OutboxMessage
 from foundation.writer import Work
 from providers.registry import NewProvider, add_provider
+from providers.tables import Provider
 from tests.integration.dispatch_support import COMMUNITY, PLUMBERS, RESIDENT, Town, kinds, press
 
 
@@ -168,6 +169,31 @@ def test_when_nobody_names_a_time_the_operators_have_it_and_a_late_yes_wins(town
     assert town.sms(PLUMBERS[0], "1 25") == "accepted"
     assert states(town, ticket_id) == ["accepted", "expired", "expired"]
     assert town.offers(ticket_id)[0].ended_at is None
+
+
+def test_who_is_suspended_meanwhile_is_not_picked_however_early_it_could_come(town: Town) -> None:
+    ticket_id = offered(town, "collect")
+    town.sms(PLUMBERS[0], "1 10")
+    _suspend(town, 1)
+    town.sms(PLUMBERS[1], "1 60")
+    town.sms(PLUMBERS[2], "1 50")
+    assert town.ticket(ticket_id).assigned_provider_id == 3
+
+
+def test_when_all_who_named_a_time_are_suspended_the_operators_have_it(town: Town) -> None:
+    ticket_id = offered(town, "collect")
+    for phone in PLUMBERS:
+        if phone == PLUMBERS[2]:
+            _suspend(town, 1, 2, 3)
+        town.sms(phone, "1 30")
+    assert town.ticket(ticket_id).state == "offered"
+    town.forward(minutes=11)
+    assert (town.ticket(ticket_id).state, states(town, ticket_id)) == ("escalated", ["withdrawn"] * 3)
+
+
+def _suspend(town: Town, *providers: int) -> None:
+    change = update(Provider).where(Provider.id.in_(providers)).values(state="suspended")
+    town.call(lambda w: w.session.execute(change))
 
 
 # --- everybody, by text and by telephone ---------------------------------------------------------

@@ -127,5 +127,6 @@ def _without_looking(w: Work, offer: Any, minutes: int | None) -> Ticket:
 
 def _register_fifty(w: Work) -> None:
     for n, number in enumerate(FIFTY):
-        provider = NewProvider(name=f"众包{n}", items={ITEM: None}, prefixes=["330203"], phones=[number], capacity=10_000)
-        add_provider(w, provider)
+        add_provider(
+            w, NewProvider(name=f"众包{n}", items={ITEM: None}, prefixes=["330203"], phones=[number], capacity=10_000)
+        )
