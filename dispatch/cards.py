@@ -27,6 +27,7 @@ from dispatch.ticket_list import count_up_to
 from foundation.tables import Deadline, OutboxMessage, TicketEvent
 from providers.tables import Provider, ProviderPhone
 from residents import queries as residents
+from residents.narrowing import narrowed
 
 ENDED = ("closed", "archived")
 MOST_OF_ONE = 1_000
@@ -186,7 +187,7 @@ def _caller(
     session: Session, arrival: Arrival | None, number: str, device_code: str | None, sight: Sight,
     person_id: int | None = None,
 ) -> CallerCard:  # fmt: skip
-    match = residents.narrowed(session, residents.find_by_number(session, number), sight.scope)
+    match = narrowed(session, residents.find_by_number(session, number), sight.scope)
     home_id = arrival.home_id if arrival and arrival.home_id else match.home_id
     if home_id is None and device_code:
         device = residents.find_device(session, device_code)

@@ -19,9 +19,12 @@ from dispatch.tables import Arrival, ArrivalTicket, Offer, StaffTask, Ticket
 from foundation.scope import EVERYWHERE, NOWHERE, Scope, scope_of
 from residents import divisions, proposals
 from residents import queries as residents
+from residents.narrowing import narrowed
 from residents.tables import Home, HomeMember, Person
 
 _ENDED = ("closed", "archived")
+_CITY = 4
+"""Digits of a city's code."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class Sight:
     def everything(self) -> bool:
         """Whether nothing is out of sight."""
         return self.scope.everywhere and self.rights.names
+
+    @property
+    def whole_city(self) -> bool:
+        """Whether what concerns every district, such as what the telephone says, is this person's to change."""
+        return self.rights.calls and any(len(prefix) <= _CITY for prefix in self.scope.prefixes)
 
     def tickets(self) -> ColumnElement[bool]:
         """Tickets of the area, and those that were given to the own organisation."""
@@ -162,7 +170,7 @@ def sees_arrival(session: Session, sight: Sight, arrival_id: int) -> bool:
         return True
     # The line may belong to somebody of another area, though the call itself led to nothing that has a place.
     known = residents.find_by_number(session, arrival.caller)
-    return not known.known or residents.narrowed(session, known, sight.scope).known or _has_ticket(session, arrival_id)
+    return not known.known or narrowed(session, known, sight.scope).known or _has_ticket(session, arrival_id)
 
 
 def sees_home(session: Session, sight: Sight, home_id: int) -> bool:

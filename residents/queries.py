@@ -273,22 +273,6 @@ def search_people(
     return _people(session, found, min(limit, MOST_PEOPLE))
 
 
-def narrowed(session: Session, match: LineMatch, scope: Scope) -> LineMatch:
-    """As much of `match` as lies in `scope`; a resident without a home is of no known place."""
-    if scope.everywhere:
-        return match
-    told = {match.home_id, *(p.home_id for p in match.people), *(c.home_id for c in match.contact_of)}
-    rows = select(Home.id).where(Home.id.in_([home for home in told if home is not None]))
-    seen = set(session.scalars(rows.where(scope.where(Home.division_code))))
-    device = match.device if match.device is not None and match.home_id in seen else None
-    return LineMatch(
-        device,
-        match.home_id if match.home_id in seen else None,
-        tuple(p for p in match.people if (p.home_id in seen if p.home_id is not None else scope.covers(None))),
-        tuple(c for c in match.contact_of if c.home_id in seen),
-    )
-
-
 def division_path(session: Session, code: str) -> list[Division]:
     """A division and all it lies in, the widest first."""
     path: list[Division] = []

@@ -102,6 +102,12 @@ def supervisor(viewer: Annotated[Viewer, Depends(operator)]) -> Viewer:
     return viewer
 
 
+def city_supervisor(viewer: Annotated[Viewer, Depends(supervisor)]) -> None:
+    """A supervisor whose area is the whole city: for what holds for every district, such as the telephone's flows."""
+    if not viewer.sight.whole_city:
+        raise NotYourRole
+
+
 def admin(viewer: Annotated[Viewer, Depends(operator)]) -> Viewer:
     """An administrator."""
     if not viewer.may("admin"):

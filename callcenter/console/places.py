@@ -33,6 +33,10 @@ def _calls(viewer: Viewer) -> bool:
     return viewer.sight.rights.calls
 
 
+def _city_supervisors(viewer: Viewer) -> bool:
+    return viewer.may("supervisor") and viewer.sight.whole_city
+
+
 def _supervisors(viewer: Viewer) -> bool:
     return viewer.may("supervisor")
 
@@ -61,7 +65,7 @@ PLACES = (
     Place("organisations", "/organisations", "users", "", "机构与数字", "Organisations", _anybody),
     Place("figures", "/figures", "check", "", "指标", "Figures", _anybody),
     Place("samples", "/samples", "message", "", "录音抽检", "Samples", _listeners),
-    Place("flows", "/flows", "route", "f", "电话流程", "Flows", _supervisors),
+    Place("flows", "/flows", "route", "f", "电话流程", "Flows", _city_supervisors),
     Place("imports", "/imports", "clipboard-list", "", "导入与导出", "Files", _callers_supervisors),
     Place("staff", "/staff", "key", "", "人员账号", "Accounts", _admins),
     Place("new", "/tickets/new", "plus", "n", "新建求助", "New request", _calls),

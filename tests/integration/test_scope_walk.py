@@ -17,9 +17,10 @@ from callcenter.console.in_sight import BY_ROUTE, NOBODYS, SEEN
 from dispatch import alarms, dispositions, journeys, organisations, service_requests, sight, staff, tickets
 from dispatch.recording_tables import Recording
 from dispatch.service_requests import NewRequest
-from dispatch.tables import Arrival, StaffTask
+from dispatch.tables import Arrival, ArrivalTicket, StaffTask
 from foundation.database import Database
 from foundation.numbers import NumberPlan
+from foundation.tables import TicketEvent
 from foundation.writer import Work
 from residents import proposals
 from residents.tables import Contact, Device, Division, Home, HomeMember, Person
@@ -292,6 +293,36 @@ def test_a_host_sees_figures_and_samples_but_may_open_no_name(town: Town) -> Non
     for path in ("/tickets", "/people?q=张", f"/tickets/{town.ids['ticket_id']}", "/proposals", "/own-data/people.csv",
                  "/staff", "/seats", "/waiting/alarms"):  # fmt: skip
         assert browser.get(path).status_code in (403, 404), path
+
+
+def test_a_host_hears_a_drawn_recording_of_its_own_area_and_no_other(town: Town) -> None:
+    def more(w: Work) -> None:
+        for number, kind in ((40, "service"), (41, "service"), (60, "emergency")):
+            arrival = Arrival(source="call", external_id=f"n-{number}", kind=kind, state="ended", arrived_at=w.now,
+                              recorded_at=w.now, steps={}, disposition="ticket", disposition_reason="x")  # fmt: skip
+            w.session.add(arrival)
+            w.session.flush()
+            w.session.add(ArrivalTicket(arrival_id=arrival.id, ticket_id=town.ids["ticket_id"], how="joined"))
+            w.session.add(Recording(id=number, call_id=f"n-{number}", arrival_id=arrival.id, state="kept", seconds=9.0,
+                                    bytes=1, sha256="0" * 64, recorded_at=w.now,
+                                    keep_until=datetime(2027, 1, 1, tzinfo=UTC)))  # fmt: skip
+
+    town.desk.town.call(more)
+    host = town.browser("a_host")
+    assert 'hx-post="/samples/40/open"' in host.get("/samples").text
+    assert host.post("/samples/40/open").status_code == 200
+    for not_drawn in (41, 60, 20, 999):
+        assert host.post(f"/samples/{not_drawn}/open").status_code == 404, not_drawn
+    assert "/samples/40/" not in town.browser("b_calls").get("/samples").text
+    assert town.browser("b_calls").post("/samples/40/open").status_code == 404
+    assert town.browser("b_desk").get("/samples").status_code == 403
+    heard = town.desk.town.rows(select(TicketEvent.actor).where(TicketEvent.kind == "recording.heard"))
+    assert heard == ["user:a_host"]
+
+
+def test_what_holds_for_every_district_is_not_a_districts_to_change(town: Town) -> None:
+    assert town.browser("b_calls").get("/flows").status_code == 403
+    assert town.browser("city_calls").get("/flows").status_code == 200
 
 
 def test_every_value_that_names_a_row_is_asked_about(town: Town) -> None:

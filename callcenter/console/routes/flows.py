@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
-from callcenter.console.house import House, InHouse, Supervisor
+from callcenter.console.house import House, InHouse, Supervisor, city_supervisor
 from callcenter.console.sessions import Viewer
 from dispatch.names import Names
 from foundation.errors import NotFound
@@ -20,7 +20,7 @@ from ivr_flows.comparing import Mark, compare, marked
 from ivr_flows.drawing import draw
 from ivr_flows.model import Flow, FlowSet
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(city_supervisor)])
 
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
 Reason = Annotated[str, Form(min_length=1, max_length=200)]

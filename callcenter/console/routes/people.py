@@ -15,6 +15,7 @@ from foundation.text import one_line
 from foundation.writer import Priority
 from residents import queries as residents
 from residents import rescue
+from residents.narrowing import narrowed
 
 router = APIRouter()
 
@@ -31,7 +32,7 @@ def people(
     with in_house.database.read() as session:
         found = residents.search_people(session, text, MOST_FOUND, scope=viewer.scope) if text else ()
         number = in_house.plan.parse(text).e164 if text else ""
-        match = residents.narrowed(session, residents.find_by_number(session, number), viewer.scope)
+        match = narrowed(session, residents.find_by_number(session, number), viewer.scope)
         device = residents.find_device(session, text) if text else None
         if device is not None and not sees_home(session, viewer.sight, device.home_id):
             device = None
