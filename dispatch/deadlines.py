@@ -65,7 +65,7 @@ def _look(w: Work, ticket: Ticket, row: Deadline, _plan: NumberPlan) -> None:
     A provider keeps its order, and whoever took an alarm the alarm. The limit of a whole matter asks each working day.
     """
     ours = ticket.owner.startswith(("org:", "user:")) and ticket.kind != "emergency"
-    owner = "supervisor" if ticket.owner == "desk" or ours else ticket.owner
+    owner = "supervisor" if ticket.owner in ("desk", "city") or ours else ticket.owner
     ticket.owner = owner
     again = w.now + (limits.NAG if ticket.kind == "emergency" else limits.NAG_ORDINARY)
     if row.kind == desk_work.LIMIT:

@@ -214,12 +214,6 @@ def add_note(w: Work, ticket_id: int, text: str) -> None:
     w.log("ticket.noted", ticket_id=ticket.id, text=text)
 
 
-def join(w: Work, arrival_id: int, ticket_id: int) -> None:
-    """The arrival is about a matter that already has its ticket: attach it, which is its disposition."""
-    ticket = open_one(w.session, ticket_id)
-    link(w, arrival_id, ticket, "joined")
-
-
 def link(w: Work, arrival_id: int, ticket: Ticket, how: str, disposition: str = "ticket") -> None:
     """Say that the arrival `opened` or `joined` the ticket. Raises `AlreadyDisposed` when it has an end already."""
     reason = f"{how} {ticket.number}"
