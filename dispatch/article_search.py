@@ -2,7 +2,7 @@
 
 How many are looked at is bounded, so that a vague word among a hundred thousand articles costs no more than a rare one:
 first those whose head has all that was typed, then those that have it anywhere, and only when these are few, those that
-have the rarest parts of it. Of too many, the most used ones are looked at, then the newest.
+have the rarest parts of it, in the head before anywhere. Of too many, the most used ones are looked at, then the newest.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class _Candidates:
             self.more = True
         else:
             self._take(pieces)
-        if len(self._kept) < ENOUGH and len(wanted) > 1:
-            self._take_parts(wanted)
+        if len(self._kept) < ENOUGH and len(wanted) > 1 and not self._take_parts(wanted, HEAD):
+            self._take_parts(wanted, "")
 
     @property
     def ids(self) -> list[int]:
@@ -102,11 +102,12 @@ class _Candidates:
                 )
         self._keep(taken)
 
-    def _take_parts(self, wanted: Sequence[Needle]) -> None:
-        """Those that have a part, the rarest part first."""
+    def _take_parts(self, wanted: Sequence[Needle], mark: str) -> bool:
+        """Those that have a part, the rarest first; with the mark of heads, in their head. Whether there are any."""
+        pieces = {needle.text: [mark + piece for piece in needle.pieces] for needle in wanted}
         having = {
-            needle.text: article_index.having(self._session, needle.pieces, self._areas, LOOKED_AT + 1)
-            for needle in wanted
+            name: article_index.having(self._session, words, self._areas, LOOKED_AT + 1)
+            for name, words in pieces.items()
         }
         self.found_in = {name: len(found) for name, found in having.items()}
         rare = sorted((len(found), name) for name, found in having.items() if 0 < len(found) <= LOOKED_AT)
@@ -115,10 +116,11 @@ class _Candidates:
             if len(taken) < LOOKED_AT:
                 taken.update(having[name])
         if not taken:
-            common = [piece for needle in wanted if having[needle.text] for piece in needle.pieces]
+            common = [piece for name, words in pieces.items() if having[name] for piece in words]
             if common:
                 self._take(common)
         self._keep(sorted(taken, reverse=True))
+        return any(having.values())
 
     def _keep(self, ids: Iterable[int]) -> None:
         self._kept.update(dict.fromkeys(ids))
