@@ -1,8 +1,8 @@
 """Finding articles: the database says which have the words, `article_ranking` says in which order.
 
-How many are looked at is bounded, so that a vague word among a hundred thousand articles costs no more than a rare one:
+How many are looked at is bounded, so that a vague word among a hundred thousand articles is no page of waiting:
 first those whose head has all that was typed, then those that have it anywhere, and only when these are few, those that
-have the rarest parts of it, in the head before anywhere. Of too many, the most used ones are looked at, then the newest.
+have the rarest parts of it, in the head before anywhere. Of too many, the most used ones come first, then the newest.
 """
 
 from __future__ import annotations
