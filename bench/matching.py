@@ -35,6 +35,7 @@ from foundation.migrations import upgrade
 from providers import register_columns
 from tools import postgres
 
+DATABASES = ("SQLite", "PostgreSQL")
 SIZES = (1_000, 10_000, 100_000)
 MOST_GROWTH, MOST_OF_FLOOR, LEAST_ABLE = 2.0, 3.0, 500
 FLOOR = """
@@ -76,7 +77,7 @@ def run(folder: Path, *, matches: int) -> Section:
     rows: list[tuple[str, ...]] = []
     met = True
     with postgres.running() as server:
-        for name in ("SQLite", "PostgreSQL"):
+        for name in DATABASES:
             with ExitStack() as stack:
                 cases = [stack.enter_context(_case(name, size, folder, server)) for size in SIZES]
                 _measure(cases, matches)
