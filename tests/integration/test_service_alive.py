@@ -25,6 +25,7 @@ from dispatch.recordings import Keep
 from dispatch.tables import StaffTask
 from foundation import deadlines as due
 from foundation import inbox
+from foundation.calendar import WorkingTime
 from foundation.clock import MovableClock, SystemClock
 from foundation.database import Database
 from foundation.numbers import NumberPlan
@@ -46,7 +47,17 @@ async def started(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Serv
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
     flows = FlowPlan(tmp_path / "flows")
     service = Service(
-        Plan(database_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts", recording_plan(tmp_path)),
+        Plan(
+            database_url,
+            "node1",
+            NumberPlan(),
+            WorkingTime(),
+            bridge,
+            None,
+            flows,
+            tmp_path / "prompts",
+            recording_plan(tmp_path),
+        ),
         die=reasons.append,
     )
     service.start()
@@ -96,7 +107,17 @@ async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str, t
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
     flows = FlowPlan(tmp_path / "flows")
     service = Service(
-        Plan(sqlite_url, "node1", NumberPlan(), bridge, None, flows, tmp_path / "prompts", recording_plan(tmp_path)),
+        Plan(
+            sqlite_url,
+            "node1",
+            NumberPlan(),
+            WorkingTime(),
+            bridge,
+            None,
+            flows,
+            tmp_path / "prompts",
+            recording_plan(tmp_path),
+        ),
         die=reasons.append,
     )
     service.start()
