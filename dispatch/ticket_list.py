@@ -1,8 +1,9 @@
 """The operators' list of tickets, page after page, as quick with millions stored as with a few.
 
-A page begins behind the last ticket of the one before (keyset), never after so many rows. Words are looked for among
-the newest `WINDOW` tickets that fit the other filters; the page says how far back that was, and goes on from there. A
-whole ticket number (or its day) and a whole telephone number are found by an index, however old they are.
+A page begins behind the last ticket of the one before (keyset), never after so many rows. Words, and what lies in a
+narrow sight, are looked for among the newest tickets that fit the other filters, `WINDOW` or `WIDE_WINDOW` of them; the
+page says how far back that was, and goes on from there. A whole ticket number (or its day) and a whole telephone number
+are found by an index, however old they are.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from foundation.text import fold
 
 PAGE = 40
 WINDOW = 5_000
+WIDE_WINDOW = 50_000
+"""How many are looked through for words, and for what lies in a narrow sight, before the page says how far it came."""
 MOST_COUNTED = 1_000
 """Counting stops here, and the page says 1000+."""
 
@@ -59,7 +62,7 @@ def tickets(
 
     `show` is `open`, `closed` or `all`; `text` a number, a telephone number, or part of a name, an address, a matter.
     """
-    where: list[ColumnElement[bool] | TextClause] = [sight.tickets()]
+    where: list[ColumnElement[bool] | TextClause] = []
     if show != "all":
         where.append(IS_OPEN if show == "open" else IS_ENDED)
     if kind:
@@ -68,15 +71,16 @@ def tickets(
     if exact is not None:
         where.append(exact)
     if after is not None:
-        rows = _page(session, [*where, Ticket.id > after], newest_first=False)
+        rows = _page(session, [*where, sight.tickets(), Ticket.id > after], newest_first=False)
         found, more = list(reversed(rows[:PAGE])), len(rows) > PAGE
         older, newer, to = (found[-1].id if found else None), (found[0].id if more else None), None
-    elif text and exact is None:
-        found, older, to = _search(session, where, text, before)
+    elif (text and exact is None) or (not sight.everything and show != "open"):
+        narrow = [sight.tickets(), *([_has(text)] if exact is None and text else [])]
+        found, older, to = _search(session, where, narrow, before, WINDOW if text else WIDE_WINDOW)
         newer = found[0].id if found and before is not None else None
     else:
         behind = [Ticket.id < before] if before is not None else []
-        rows = _page(session, [*where, *behind])
+        rows = _page(session, [*where, sight.tickets(), *behind])
         found, to = rows[:PAGE], None
         older = found[-1].id if len(rows) > PAGE else None
         newer = found[0].id if found and before is not None else None
@@ -114,19 +118,27 @@ def _page(
 
 
 def _search(
-    session: Session, where: list[ColumnElement[bool] | TextClause], words: str, before: int | None
+    session: Session,
+    where: list[ColumnElement[bool] | TextClause],
+    narrow: list[ColumnElement[bool]],
+    before: int | None,
+    size: int,
 ) -> tuple[list[Ticket], int | None, datetime | None]:
-    """Tickets with these words among the next `WINDOW`; the id to go on from, and when the oldest looked at came in."""
+    """Those of the next `size` tickets that also fit what no index serves; the id to go on from, and when the oldest
+    looked at came in."""
     behind = [Ticket.id < before] if before is not None else []
-    window = select(Ticket.id).where(*where, *behind).order_by(Ticket.id.desc()).limit(WINDOW).subquery()
+    window = select(Ticket.id).where(*where, *behind).order_by(Ticket.id.desc()).limit(size).subquery()
     lowest, seen = session.execute(select(func.min(window.c.id), func.count()).select_from(window)).one()
     if lowest is None:
         return [], None, None
-    fields = (Ticket.number, Ticket.caller_name, Ticket.caller, Ticket.address, Ticket.summary)
-    has_words = or_(*(column.contains(words, autoescape=True) for column in fields))
-    rows = _page(session, [*where, *behind, Ticket.id >= lowest, has_words])
+    rows = _page(session, [*where, *behind, Ticket.id >= lowest, *narrow])
     if len(rows) > PAGE:
         return rows[:PAGE], rows[PAGE - 1].id, None
-    if seen < WINDOW:
+    if seen < size:
         return rows, None, None
     return rows, lowest, session.scalar(select(Ticket.opened_at).where(Ticket.id == lowest))
+
+
+def _has(words: str) -> ColumnElement[bool]:
+    fields = (Ticket.number, Ticket.caller_name, Ticket.caller, Ticket.address, Ticket.summary)
+    return or_(*(column.contains(words, autoescape=True) for column in fields))

@@ -115,6 +115,23 @@ def test_only_tickets_in_sight_are_listed_and_counted(town: Town) -> None:
     assert page(town, show="all", sight=ALL).open_total == sum(n % 3 != 0 for n in range(1, 71))
 
 
+def test_a_narrow_sight_looks_back_a_bounded_way_and_goes_on_from_there(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticket_list, "WIDE_WINDOW", 30)
+    fill(town, 100)
+    there, found, looks = Sight(Scope(("330204",))), [], 0
+    listed = page(town, show="all", sight=there)
+    while True:
+        found += ids(listed)
+        looks += 1
+        if listed.older is None:
+            break
+        listed = page(town, show="all", sight=there, before=listed.older)
+    assert found == [n for n in range(100, 0, -1) if n % 7 == 0]
+    assert looks == 4, "30 and 30 and 30 and 10"
+
+
 def test_counting_stops_where_it_says(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ticket_list, "MOST_COUNTED", 10)
     fill(town, 30)
