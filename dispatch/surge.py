@@ -20,13 +20,11 @@ import numpy as np
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
-from dispatch import surge_bound, surge_model, surge_search
+from dispatch import surge_bound, surge_model, surge_prices, surge_search
 from dispatch.surge_model import STEP_MINUTES, TRAVEL_COSTS, Model, Request, Server
 
-BOUND_ROUNDS = 80
-"""Subgradient steps of the bound; a number and not a time, so that the same values give the same plan."""
-SEARCH_ROUNDS = 8
-"""Rounds of exchanges, moves and swaps, for the same reason."""
+FIRST_ROUNDS, LAST_ROUNDS = 1, 1
+"""Rounds of search before and after the bound; numbers and not times, so that the same values give the same plan."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +95,21 @@ LEAST_LEFT = 5
 def make_plan(requests: Sequence[Request], servers: Sequence[Server]) -> Plan:
     """The best plan we find. It never costs more than the nearest-first one. The same values give the same plan."""
     model = surge_model.build(requests, servers)
+    served = model.served
+    unserved = tuple(request.id for request, can in zip(requests, served, strict=True) if not can)
+    if not served.any():
+        return Plan((), unserved, Figures(0.0, 0.0, 0.0), Figures(0.0, 0.0, 0.0), 0.0)
     near = surge_search.nearest_first(model)
-    near_figures = figures(model, near)
     pairs = surge_search.candidates(model)
-    found = surge_search.search(model, pairs, SEARCH_ROUNDS)
-    figured = figures(model, found)
-    if near_figures.cost <= figured.cost:
-        found, figured = near, near_figures
+    found = surge_search.search(model, pairs, FIRST_ROUNDS)
     told = surge_bound.choices(model, pairs)
     prices = surge_bound.first_prices(model, found, told)
-    _, prices = surge_bound.lower_bound(model, told, prices, figured.cost, BOUND_ROUNDS)
+    prices, shares = surge_prices.raise_prices(model, told, prices, figures(model, found).cost)
+    begun = surge_prices.round_off(model, told, shares)
+    plans = (near, found, surge_search.search(model, pairs, LAST_ROUNDS, begun))
+    found = min(plans, key=lambda plan: figures(model, plan).cost)
     bound = surge_bound.proven(model, prices)
-    served = model.served
-    unserved = tuple(request.id for j, request in enumerate(requests) if not served[j])
-    return Plan(_visits(model, found), unserved, figured, near_figures, max(bound, 0.0))
+    return Plan(_visits(model, found), unserved, figures(model, found), figures(model, near), max(bound, 0.0))
 
 
 def pressure(requests: Sequence[Request], servers: Sequence[Server]) -> Pressure:

@@ -7,25 +7,22 @@ for itself and without regard to the others, the requests that earn it most: pri
 
 is no more than the cost of any plan, whatever the prices are (weak duality), because in a plan each request's price is
 paid once and no team earns more than its most. Since a team's best order is Smith's, what it can earn at most is found
-exactly by going through its requests in that order with the time the team is busy until as the only state. Prices are
-moved by subgradients to make the bound high (Held and Karp 1971; the steps are Polyak's). Teams of one provider that
-are free at the same time earn the same and are reckoned once.
+exactly by going through its requests in that order with the time the team is busy until as the only state. Teams of
+one provider that are free at the same time earn the same and are reckoned once. `dispatch.surge_prices` looks for the
+prices that make the bound high; that it is one, they need not be trusted for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.surge_model import STEP_MINUTES, Floats, Ints, Model, begun
 
-_ENOUGH = 0.002
-"""The bound need not be nearer to the plan than this share."""
-_KEPT, _SHORTER = 0.6, 0.985
-"""How much of the last direction is kept, and by how much each step is shorter than the one before."""
 _ROWS_AT_ONCE = 20_000
 
 
@@ -42,6 +39,14 @@ class Choices:
     steps: Ints
     fixed: Floats
     slope: Floats  # cost of one step later
+
+
+def only(told: Choices, rows: Ints) -> Choices:
+    """The same with these rows alone, which are in ascending order."""
+    return replace(
+        told, request=told.request[rows], kind=told.kind[rows], steps=told.steps[rows], fixed=told.fixed[rows],
+        slope=told.slope[rows],
+    )  # fmt: skip
 
 
 def choices(model: Model, pairs: NDArray[np.bool_]) -> Choices:
@@ -64,59 +69,69 @@ def choices(model: Model, pairs: NDArray[np.bool_]) -> Choices:
     )  # fmt: skip
 
 
-def earnings(told: Choices, prices: Floats) -> tuple[float, Ints, Ints]:
-    """The most that all teams together can earn, and who they would serve for it: rows' requests and kinds."""
-    profit = prices[told.request] - told.fixed
-    worth = np.nonzero(profit - told.slope * told.ready[told.kind] > 1e-9)[0]
+class Layout(NamedTuple):
+    """The rows that are worth anything, laid out for all kinds of teams at once: a line is a kind, the longest first.
+
+    `table` holds in its first column, as it were, the first row of each line in Smith's order, and so on; -1 where a
+    line has ended. No team is busy beyond step `last`; `pad` is the longest that anything takes.
+    """
+
+    table: Ints
+    kinds: Ints
+    ready: Ints
+    last: int
+    pad: int
+
+
+def lay_out(told: Choices, profit: Floats, margin: float = 0.0) -> Layout | None:
+    """The layout for these profits (one for each row); rows that lose more than `margin` are left out."""
+    worth = np.nonzero(profit - told.slope * told.ready[told.kind] > 1e-9 - margin)[0]
     if not len(worth):
-        return 0.0, np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return None
     per_kind = np.bincount(told.kind[worth], minlength=told.kinds)
-    by_size = np.argsort(-per_kind, kind="stable")
-    used = int(np.count_nonzero(per_kind))
-    line_of = np.empty(told.kinds, np.int64)
-    line_of[by_size] = np.arange(told.kinds)
-    line = line_of[told.kind[worth]]
+    by_size = np.argsort(-per_kind, kind="stable")[: np.count_nonzero(per_kind)]
+    line_of = np.zeros(told.kinds, np.int64)
+    line_of[by_size] = np.arange(len(by_size))
     place = np.arange(len(worth)) - np.repeat(np.cumsum(per_kind) - per_kind, per_kind)
-    deep = int(per_kind.max())
-    table = np.full((deep, used), -1, np.int64)
-    table[place, line] = worth
-    steps, slope = told.steps[worth], told.slope[worth]
-    ready = told.ready[by_size[:used]]
-    pad = int(steps.max())
-    # A request is worth beginning only while its profit is more than the waiting: so no team is busy beyond `last`.
-    latest = np.maximum(np.ceil(profit[worth] / slope).astype(np.int64), 0)
-    last = int((latest + steps).max()) + 1
+    table = np.full((int(per_kind.max()), len(by_size)), -1, np.int64)
+    table[place, line_of[told.kind[worth]]] = worth
+    # A request is worth beginning only while its profit is more than the waiting.
+    latest = np.maximum(np.ceil((profit[worth] + margin) / told.slope[worth]).astype(np.int64), 0)
+    last = int((latest + told.steps[worth]).max()) + 1
+    return Layout(table, by_size, told.ready[by_size], last, int(told.steps[worth].max()))
+
+
+def earnings(told: Choices, prices: Floats) -> tuple[float, Ints]:
+    """The most that all teams together can earn, and the rows they would choose for it."""
+    profit = prices[told.request] - told.fixed
+    laid = lay_out(told, profit)
+    if laid is None:
+        return 0.0, np.zeros(0, np.int64)
+    table, kinds, ready, last, pad = laid
     width = pad + last + 1
-    best = np.full((used, width), -np.inf)  # column pad + s: the most earned when busy until step s
-    best[np.arange(used), pad + ready] = 0.0
-    flat = best.reshape(-1)
-    columns = np.arange(width - pad)
+    best = np.full((len(kinds), width), -np.inf)  # column pad + s: the most earned when busy until step s
+    best[np.arange(len(kinds)), pad + ready] = 0.0
+    flat, columns = best.reshape(-1), np.arange(last + 1)
     reach = int(ready.max()) + 1  # nobody can be busy for longer yet
     taken: list[NDArray[np.bool_]] = []
-    for row in table:
-        lines = int(np.count_nonzero(row >= 0))  # lines are sorted by their length, so these are the first ones
-        one = row[:lines]
-        back = told.steps[one]
+    for column in table:
+        rows = column[column >= 0]  # lines are sorted by their length, so these are the first ones
+        back = told.steps[rows]
         reach = min(last + 1, reach + int(back.max()))
-        at = (np.arange(lines) * width + pad - back)[:, None] + columns[None, :reach]
-        with_it = flat.take(at)
-        with_it += (profit[one] + told.slope[one] * back)[:, None]
-        with_it -= told.slope[one][:, None] * columns[None, :reach]
-        now = best[:lines, pad : pad + reach]
-        better = with_it > now
+        with_it = flat.take((np.arange(len(rows)) * width + pad - back)[:, None] + columns[:reach])
+        with_it += (profit[rows] + told.slope[rows] * back)[:, None] - told.slope[rows][:, None] * columns[:reach]
+        now = best[: len(rows), pad : pad + reach]
+        taken.append(with_it > now)
         np.maximum(now, with_it, out=now)
-        taken.append(better)
-    ends = best[:, pad:].argmax(axis=1)
-    total = best[np.arange(used), pad + ends]
-    requests, kinds, until = [], [], ends.copy()
-    for row, better in zip(reversed(table), reversed(taken), strict=True):
-        lines = len(better)
-        chosen = np.nonzero(better[np.arange(lines), until[:lines]])[0]
-        rows = row[chosen]
-        requests.append(told.request[rows])
-        kinds.append(told.kind[rows])
-        until[chosen] -= told.steps[rows]
-    return float((total * told.count[by_size[:used]]).sum()), np.concatenate(requests), np.concatenate(kinds)
+    until = best[:, pad:].argmax(axis=1)
+    total = float((best[np.arange(len(kinds)), pad + until] * told.count[kinds]).sum())
+    chosen = []
+    for column, better in zip(reversed(table), reversed(taken), strict=True):
+        lines = np.nonzero(better[np.arange(len(better)), np.minimum(until[: len(better)], better.shape[1] - 1)])[0]
+        lines = lines[until[lines] < better.shape[1]]
+        chosen.append(column[lines])
+        until[lines] -= told.steps[column[lines]]
+    return total, np.concatenate(chosen)
 
 
 def first_prices(model: Model, team_of: Mapping[int, int], told: Choices) -> Floats:
@@ -142,32 +157,10 @@ def first_prices(model: Model, team_of: Mapping[int, int], told: Choices) -> Flo
     return np.where(np.isfinite(prices), prices, 0.0)
 
 
-def lower_bound(model: Model, told: Choices, prices: Floats, known: float, rounds: int) -> tuple[float, Floats]:
-    """The highest bound found in `rounds` with these choices, and its prices; `known` is the cost of a known plan."""
-    served = model.served
-    best, best_prices = -np.inf, prices
-    length, before = 0.5, np.zeros(len(prices))
-    for _ in range(rounds):
-        most, requests, kinds = earnings(told, prices)
-        value = float(prices.sum()) - most
-        if value > best:
-            best, best_prices = value, prices
-        if known - best <= _ENOUGH * known:
-            break
-        visits = np.bincount(requests, weights=told.count[kinds], minlength=len(prices))
-        direction = np.where(served, 1.0 - visits, 0.0) + _KEPT * before
-        square = float(direction @ direction)
-        if square == 0:
-            break
-        prices = np.maximum(prices + length * max(known - value, _ENOUGH * known) / square * direction, 0.0)
-        before, length = direction, length * _SHORTER
-    return best, best_prices
-
-
 def proven(model: Model, prices: Floats) -> float:
     """The bound that these prices prove for the whole problem, every able pair looked at."""
     prices = np.where(model.served, prices, 0.0)
-    most, _, _ = earnings(choices(model, np.isfinite(model.fixed)), prices)
+    most, _ = earnings(choices(model, np.isfinite(model.fixed)), prices)
     return float(prices.sum()) - most
 
 

@@ -24,8 +24,8 @@ _TINY = 1e-6
 _EXCHANGES = 3
 
 
-def nearest_first(model: Model) -> dict[int, int]:
-    """Request -> team, as a dispatcher with a map would do it."""
+def nearest_first(model: Model, until: int | None = None) -> dict[int, int]:
+    """Request -> team, as a dispatcher with a map would do it; only what begins `until` that step, if given."""
     order = sorted(np.nonzero(model.served)[0].tolist(), key=lambda j: (-model.weight[j], j))
     rank = {request: place for place, request in enumerate(order)}
     able = {j: _nearest(model, j) for j in order}
@@ -39,6 +39,8 @@ def nearest_first(model: Model) -> dict[int, int]:
     heapq.heapify(events)
     while events and len(team_of) < len(order):
         now = events[0][0]
+        if until is not None and now > until:
+            break
         free: dict[int, list[int]] = {}
         while events and events[0][0] == now:
             team = heapq.heappop(events)[1]
@@ -233,21 +235,29 @@ class Search:
         self._leave = np.concatenate([self._leave, np.full(shape, -np.inf)], axis=1)
 
 
-def construct(model: Model, pairs: NDArray[np.bool_]) -> Search:
-    """A first plan: requests by their best ratio, each where it adds least."""
+def construct(model: Model, pairs: NDArray[np.bool_], begun: NDArray[np.bool_] | None = None) -> Search:
+    """A first plan: requests by their best ratio, each where it adds least, of the teams of its `begun` if given."""
     search = Search(model, pairs)
     possible = pairs & np.isfinite(model.fixed)
     shortest = np.where(possible, model.steps, np.iinfo(np.int64).max).min(axis=1, initial=np.iinfo(np.int64).max)
     for request in np.argsort(shortest / model.weight, kind="stable").tolist():
-        if len(search.teams[request]):
+        teams = search.teams[request]
+        if len(teams):
             added, _, _ = search.insertions(request)
-            search.put(request, int(search.teams[request][int(added.argmin())]))
+            if begun is not None and begun[request].any():
+                added = np.where(begun[request, model.team_provider[teams]], added, added + 1e9)
+            search.put(request, int(teams[int(added.argmin())]))
     return search
 
 
-def search(model: Model, pairs: NDArray[np.bool_], rounds: int) -> dict[int, int]:
-    """Request -> team: as good a plan as we find in so many rounds. The same values give the same plan."""
-    found = construct(model, pairs)
+def search(
+    model: Model, pairs: NDArray[np.bool_], rounds: int, begun: NDArray[np.bool_] | None = None
+) -> dict[int, int]:
+    """Request -> team: as good a plan as we find in so many rounds. The same values give the same plan.
+
+    `begun`: each request's provider to begin with; else it is the one where it adds least.
+    """
+    found = construct(model, pairs, begun)
     dice = np.random.default_rng(1)
     for _ in range(rounds):
         for _ in range(_EXCHANGES):

@@ -88,8 +88,9 @@ def shown(session: Session, now: datetime, show: str = "planned", sight: Sight =
         for name in SHOWS
     }
     rows = session.execute(_of(plan, show, sight).limit(MOST_ROWS))
+    told_rows = tuple(RowShown(row, ticket, name, offer, kind or "") for row, ticket, name, offer, kind in rows)
     return Shown(
-        plan, pressure, tuple(RowShown(*row[:4], row[4] or "") for row in rows), counts,
+        plan, pressure, told_rows, counts,
         tuple(_choices(session, plan, sight)), tuple(_unserved(session, plan, sight)),
     )  # fmt: skip
 
