@@ -146,8 +146,8 @@ def _divisions() -> tuple[Values, ...]:
         {"code": DISTRICT, "name": "海曙区", "name_en": "Haishu", "level": "district", "parent_code": "3302",
          **_at(names.DISTRICT_PLACE)},
     ]  # fmt: skip
-    for code, zh, en, place in names.NEXT_DOOR:
-        rows.append({"code": code, "name": zh, "name_en": en, "level": "district", "parent_code": "3302", **_at(place)})
+    for code, zh, en, at in names.NEXT_DOOR:
+        rows.append({"code": code, "name": zh, "name_en": en, "level": "district", "parent_code": "3302", **_at(at)})
     for place, (code, zh, en) in enumerate(names.STREETS):
         street = DISTRICT + code
         rows.append({"code": street, "name": zh, "name_en": en, "level": "street", "parent_code": DISTRICT,
@@ -309,7 +309,7 @@ def _firm(rng: random.Random, number: int, category: Category, which: int, word:
     for code in codes:
         low = rng.randrange(30, 160, 10)
         prices.append((code, low, low + rng.randrange(20, 200, 10)))
-    values = {
+    values: Values = {
         "name": f"{word}{category.zh}服务部（演示）",
         "kind": "company",
         "state": _STANDINGS.get(number, "active" if which == 0 or rng.random() < 0.8 else "probation"),
