@@ -43,7 +43,7 @@ def details(town: Town, ticket_id: int, kind: str) -> list[dict[str, Any]]:
     return town.rows(rows.order_by(TicketEvent.id))
 
 
-def signed(town: Town, desks: Desks, **more: object) -> int:
+def signed(town: Town, desks: Desks, **more: Any) -> int:
     ticket_id = matter(town, **more)
     town.call(desk_work.assign, ticket_id, desks.first)
     town.call(desk_work.sign, ticket_id)
@@ -267,10 +267,9 @@ def test_a_complaint_against_a_provider_is_decided_before_it_is_answered(town: T
     new = NewMatter("complaint", "多收了 50 元", caller=RESIDENT, community=COMMUNITY)
     ticket_id = town.call(complaints.open_complaint, new, None, order)
     town.call(desk_work.take_on, ticket_id)
-    for undecided in (lambda: town.call(desk_work.reply, ticket_id, "已退还"),
-                      lambda: town.call(tickets.close, ticket_id, "answered", "已退还")):  # fmt: skip
+    for command, words in ((desk_work.reply, ("已退还",)), (tickets.close, ("answered", "已退还"))):
         with pytest.raises(BadInput, match="founded"):
-            undecided()
+            town.call(command, ticket_id, *words)
     with pytest.raises(BadInput):
         town.call(complaints.decide, ticket_id, founded=True, category="weather", reason="x")
     town.call(complaints.decide, ticket_id, founded=True, category="price", reason="收据与报价不符", actor="user:chen")

@@ -47,7 +47,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Event], Life]:
             events.append(("ticket.urgency_changed", {"urgency": life.urgency}))
         elif step == "total":
             name, total = draw(st.sampled_from(sorted(TOTALS))), draw(st.integers(0, 99))
-            life = replace(life, **{TOTALS[name]: total})
+            life = replace(life, **{TOTALS[name]: total})  # type: ignore[arg-type]
             events.append((name, {"total": total, "owner_then": "nobody"}))
         else:
             events.append((draw(st.sampled_from(NOISE)), {"owner": "not the owner", "state": "nowhere"}))
