@@ -28,7 +28,7 @@ run: needs build ## start the whole system on this machine, with a demo district
 	@$(if $(HOST),CALLCENTER_HTTP__HOST="$(HOST)" )$(BIN)/callcenter up
 
 test: needs lint build bring ## run all checks and all tests (PYTEST_ARGS="tests/unit -q" chooses)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --durations=15 $(PYTEST_ARGS)
 
 soak: needs build bring ## run the long trials, with the full numbers
 	@$(BIN)/python -m pytest -m soak --timeout=7200 $(PYTEST_ARGS)

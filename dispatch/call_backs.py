@@ -25,6 +25,9 @@ from foundation import deadlines
 from foundation.numbers import NumberPlan
 from foundation.writer import Work
 
+_TALKS_AT_MOST = 100
+"""More operators than that do not talk at once in a centre of this size; older rows are not looked at."""
+
 CALL_ID = re.compile(r"cb-([0-9]{1,12})-([0-9]{1,3})", re.ASCII)
 
 RANK: Mapping[str, int] = MappingProxyType({"chosen": 0, "abandoned": 1, "cut": 1, "full": 2, "closed": 2})
@@ -153,13 +156,22 @@ def served_otherwise(w: Work, numbers: Collection[str]) -> None:
 
 def live_before(session: Session, before: datetime) -> list[str]:
     """Call ids of calls back that have begun, are not over, and whose last step is older than `before`."""
-    rows = session.execute(select(CallBack.call_id, CallBack.steps).where(CallBack.state == "calling"))
+    calling = session.scalars(select(CallBack).where(CallBack.state == "calling")).all()
     return [
-        call_id
-        for call_id, steps in rows
-        if (of_call := [kept["t"] for name, kept in steps.items() if name.startswith(f"{call_id}:")])
-        and max(of_call) < before.timestamp()
-    ]
+        row.call_id
+        for row in [*calling, *talking(session)]
+        if row.call_id and (of_call := _steps_of(row, row.call_id))
+        and max(kept["t"] for kept in of_call) < before.timestamp()
+    ]  # fmt: skip
+
+
+def talking(session: Session) -> list[CallBack]:
+    """Calls back in which an operator talks now, among those begun last."""
+    connected = select(CallBack).where(CallBack.state == "connected").order_by(CallBack.id.desc()).limit(_TALKS_AT_MOST)
+    return [
+        row for row in session.scalars(connected)
+        if row.call_id and not {kept["s"] for kept in _steps_of(row, row.call_id)} & {"ended", call_story.GONE}
+    ]  # fmt: skip
 
 
 def record(w: Work, call_id: str, new: Mapping[str, call_story.Record]) -> list[int] | None:

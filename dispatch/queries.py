@@ -180,6 +180,9 @@ def seats(session: Session) -> list[SeatView]:
         for key in (arrival.answered_by, arrival.taken_by):
             if key and key.startswith("seat-"):
                 talking[key.removeprefix("seat-")] = arrival
+    for call_back in call_backs.talking(session):
+        arrival_id = call_backs.arrivals_of(session, call_back.id)[-1]
+        talking[(call_back.answered_by or "").removeprefix("seat-")] = session.get_one(Arrival, arrival_id)
     rows = select(Seat, StaffUser.name).outerjoin(StaffUser, StaffUser.id == Seat.user_id).order_by(Seat.name)
     return [
         SeatView(s.name, s.number, s.user_id, who or "", s.break_reason or "", s.break_since, s.signed_in_at,

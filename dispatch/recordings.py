@@ -6,11 +6,12 @@ be kept (a card number, a door code) an operator pauses it; it goes on by itself
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from dispatch import call_backs, call_story, messages
@@ -25,6 +26,8 @@ from foundation.writer import Work
 MISSED_AFTER = timedelta(seconds=60)
 """So long after a call's end its recording may still be on its way to the disk."""
 
+SHORTEST = timedelta(seconds=2)
+"""A shorter talk (answered and hung up at once) may be over before there was a sound to record."""
 
 PAUSE = timedelta(minutes=2)
 RESUME = "recording.resume"
@@ -59,27 +62,59 @@ class Due:
 
 def answered_calls(arrival: Arrival) -> set[str]:
     """The calls of this arrival in which somebody of ours talked: its own, and calls back that belong to it."""
-    return {
-        name.rpartition(":")[0] if ":" in name else arrival.external_id
-        for name, kept in arrival.steps.items()
-        if kept["s"] in ("answered", "took")
-    }
+    return set(_talks(arrival.external_id, arrival.steps))
 
 
 def due(session: Session, since: datetime, limit: int = 100) -> list[Due]:
-    """Answered calls that ended after `since` and that have no row yet."""
-    known = select(Recording.id).where(Recording.arrival_id == Arrival.id).exists()
-    ended = (
-        select(Arrival)
-        .where(Arrival.state == "ended", Arrival.ended_at >= since, Arrival.answered_at.is_not(None), ~known)
-        .order_by(Arrival.id)
-        .limit(limit)
-    )
+    """Calls in which somebody talked, that lasted, ended after `since`, and have no row yet; calls of our own too."""
+    arrived = select(Arrival.external_id, Arrival.id, Arrival.steps).where(
+        Arrival.state == "ended", Arrival.ended_at >= since, Arrival.answered_at.is_not(None),
+        ~select(Recording.id).where(Recording.call_id == Arrival.external_id).exists(),
+    )  # fmt: skip
+    rung_back = select(RingBack.call_id, RingBack.arrival_id, RingBack.steps).where(
+        RingBack.state == "ended", RingBack.ended_at >= since, RingBack.taken_by.is_not(None),
+        ~select(Recording.id).where(Recording.call_id == RingBack.call_id).exists(),
+    )  # fmt: skip
+    answers = select(func.max(CallBackArrival.arrival_id)).where(CallBackArrival.call_back_id == CallBack.id)
+    called_back = select(CallBack.call_id, answers.scalar_subquery(), CallBack.steps).where(
+        CallBack.wanted_at >= since, CallBack.answered_by.is_not(None),
+        ~select(Recording.id).where(Recording.call_id == CallBack.call_id).exists(),
+    )  # fmt: skip
     return [
-        Due(call_id, arrival.id, arrival.ended_at or since)
-        for arrival in session.scalars(ended)
-        for call_id in sorted(answered_calls(arrival))
+        Due(call_id, arrival_id, talk.ended_at)
+        for found, row_id in ((arrived, Arrival.id), (rung_back, RingBack.id), (called_back, CallBack.id))
+        for own, arrival_id, steps in session.execute(found.order_by(row_id).limit(limit))
+        for call_id, talk in _talks(own, steps).items()
+        if call_id == own and talk.ended_at is not None and talk.ended_at - talk.began_at >= SHORTEST
     ]
+
+
+@dataclass(frozen=True)
+class _Talk:
+    """From the first of ours who answered to the end of the call; None while it has none."""
+
+    began_at: datetime
+    ended_at: datetime | None
+
+
+def _talks(own: str, steps: Mapping[str, Mapping[str, Any]]) -> dict[str, _Talk]:
+    """The talks of an arrival whose own call is `own`; steps of other calls are named `<call>:<step>`."""
+    began: dict[str, float] = {}
+    ended: dict[str, float] = {}
+    for name, kept in steps.items():
+        call_id, _, step = name.rpartition(":")
+        call_id = call_id or own
+        if kept["s"] in ("answered", "took"):
+            began[call_id] = min(kept["t"], began.get(call_id, kept["t"]))
+        elif kept["s"] == call_story.GONE or (kept["s"] == "ended" and step.isdigit()):
+            ended[call_id] = kept["t"]
+    return {
+        call_id: _Talk(datetime.fromtimestamp(at, UTC), _instant(ended.get(call_id))) for call_id, at in began.items()
+    }
+
+
+def _instant(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def take_in(w: Work, files: Sequence[File], keep: Keep) -> int:

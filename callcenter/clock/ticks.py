@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -56,9 +56,12 @@ class Ticks:
     def start(self) -> None:
         """Begin to tick; call it in the running loop."""
         self._scheduler.add_listener(_complain, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-        self._each_second(self.tick)
-        for name, chore in self._chores.items():
-            self._each_second(self._run, name, chore)
+        # Each at its own moment of the second: all at once they would keep a press waiting that comes just then.
+        works: list[tuple[Callable[..., Awaitable[None]], tuple[object, ...]]] = [(self.tick, ())]
+        works += [(self._run, chore) for chore in self._chores.items()]
+        first = datetime.now(UTC) + timedelta(seconds=TICK_S)
+        for place, (work, args) in enumerate(works):
+            self._each_second(work, args, first + timedelta(seconds=TICK_S * place / len(works)))
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -88,10 +91,11 @@ class Ticks:
                 await self._writer.run(_push_back, deadline_id, repr(error), actor="clock")
         return fired
 
-    def _each_second(self, work: Callable[..., Awaitable[None]], *args: object) -> None:
+    def _each_second(self, work: Callable[..., Awaitable[None]], args: tuple[object, ...], first: datetime) -> None:
         self._scheduler.add_job(
-            work, "interval", args, seconds=TICK_S, coalesce=True, max_instances=1, misfire_grace_time=None
-        )
+            work, "interval", args, seconds=TICK_S, start_date=first, coalesce=True, max_instances=1,
+            misfire_grace_time=None,
+        )  # fmt: skip
 
     async def _run(self, name: str, chore: Callable[[datetime], Awaitable[object]]) -> None:
         try:

@@ -80,11 +80,15 @@ const rowsBefore = new WeakMap<HTMLElement, Set<string>>();
 
 const ids = (found: NodeListOf<Element>): string[] => [...found].map((element) => element.id);
 
-type Swap = { target: HTMLElement; shouldSwap: boolean; requestConfig: { verb: string; elt: HTMLElement } };
+type Swap = {
+  target: HTMLElement; shouldSwap: boolean; isError: boolean; requestConfig: { verb: string; elt: HTMLElement };
+};
 
 function beforeSwap(event: Event): void {
   const swap = (event as CustomEvent<Swap>).detail;
   const target = swap.target;
+  const form = swap.requestConfig.verb === "get" ? null : swap.requestConfig.elt.closest("form");
+  if (form && !swap.isError) sent(form);
   if (!swap.shouldSwap) return;
   if (target.id === "matter") {
     if (swap.requestConfig.verb === "post" && live.keepsWriting(target, swap.requestConfig.elt)) swap.shouldSwap = false;
@@ -107,11 +111,8 @@ function keepPlace(target: HTMLElement): void {
   for (const row of target.querySelectorAll("[data-row]")) row.classList.toggle("is-new", !rows.has(row.id));
 }
 
-function done(event: Event): void {
-  const told = (event as CustomEvent<{ elt: HTMLElement; successful: boolean; requestConfig: { verb: string } }>).detail;
-  if (!told.successful || told.requestConfig.verb === "get") return;
-  const form = told.elt.closest("form");
-  if (!form) return;
+/** What was sent is no draft any more. Said before the swap: a form that replaces itself must not come back filled. */
+function sent(form: HTMLFormElement): void {
   drafts.forget(form);
   const closes = form.dataset["closes"];
   if (closes) (document.getElementById(closes) as HTMLDialogElement | null)?.close();
@@ -124,7 +125,6 @@ function begin(): void {
   document.addEventListener("click", clicked);
   document.addEventListener("htmx:beforeSwap", beforeSwap);
   document.addEventListener("htmx:afterSettle", settled);
-  document.addEventListener("htmx:beforeOnLoad", done);
   for (const failed of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(failed, () => {
       notice(t("没有连上服务器，这一步没有完成。连上后请再试。", "The server was not reached and this step was not done. Try again once it is back."));

@@ -119,6 +119,31 @@ def test_the_callers_card_opens_by_itself_only_at_the_seat_that_answered_and_kee
     other_profile.close()
 
 
+def test_what_was_sent_is_no_draft_any_more(desk: Desk, page: Page, sign_in: Callable[[Page, str], None]) -> None:
+    sign_in(page, "chen")
+    page.goto(f"{page.url.rstrip('/')}/incidents")
+    page.fill("#title", "西门街道停水")
+    page.fill("#zh", "西门街道停水，下午六点恢复。")
+    page.fill("#en", "No water in Ximen until six.")
+    page.locator("#incident-form .btn-primary").click()
+    expect(page.locator(".incident")).to_contain_text("西门街道停水")
+    expect(page.locator("#title")).to_have_value("")
+    page.fill("#title", "半句")
+    page.reload()
+    expect(page.locator("#title")).to_have_value("半句")
+    expect(page.locator("#zh")).to_have_value("")
+
+
+def test_silencing_the_siren_closes_its_dialog(desk: Desk, page: Page, sign_in: Callable[[Page, str], None]) -> None:
+    sign_in(page, "li")
+    desk.pressed()
+    expect(page.locator("html")).to_have_attribute("data-siren", "on")
+    page.evaluate("document.getElementById('silence').showModal()")
+    page.fill("#silence-reason", "在同一间屋里")
+    page.locator("#silence .btn-primary").click()
+    expect(page.locator("#silence")).not_to_be_visible()
+
+
 def test_a_request_is_opened_offered_accepted_done_and_closed_by_clicks(
     desk: Desk, page: Page, sign_in: Callable[[Page, str], None]
 ) -> None:

@@ -248,3 +248,18 @@ def test_a_talk_is_recorded_after_the_notice_and_an_emergency_without_a_word(flo
     for name in (call, call_of(flows, press)):
         path = folder / f"{name}.wav"
         wait_until(lambda p=path: p.exists() and p.stat().st_size > 16_000, 10, f"{path.name} holds a second or more")
+
+
+def test_who_is_unwell_in_a_care_call_comes_before_everybody_who_waits(room: Room) -> None:
+    room.signs_in("op1")
+    elder = room.town.phone("13900001021")
+    call = rings_out(room, "care_call", elder.number)
+    line = elder.answers().hears("care-question", within=30)
+    waiting = room.town.phone("13900001022").dials("81890")
+    room.step(waiting, s="queued", queue="service")
+    line.presses("3")
+    wait_until(lambda: ("queued", {"queue": "emergency"}) in steps(room, call), 10, "the elder is an emergency")
+    room.town.seat("op2").answers().talks_with(line)
+    wait_until(lambda: any(s.s == "took" and s.who == "seat-op2" for s in room.steps(call=call)), 5, "it is taken")
+    assert ("said", {"flow": "care_call", "step": "unwell", "answer": "abnormal"}) in steps(room, call)
+    assert not room.find(waiting, s="answered")

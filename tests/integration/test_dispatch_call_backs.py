@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from dispatch import arrivals, call_backs, dispositions
+from dispatch import arrivals, call_backs, dispositions, queries, staff
 from dispatch.call_backs import Desk
 from dispatch.tables import Arrival, CallBack, StaffTask
 from foundation.database import Database
@@ -83,6 +83,7 @@ def test_who_hung_up_in_the_queue_is_called_once_and_the_operator_says_how_it_en
     told(town, call_id, ("answered", 205, {"who": "seat-op1"}), ("ended", 260, {"cause": "16"}))
     assert numbers(town) == {"+8613800000101": "connected"}
     assert made(town) == []
+    assert town.call(lambda w: call_backs.talking(w.session)) == [], "it is over"
     # The talk belongs to the last of the two: a person must say how it ended. The other one is told of it.
     talk = arrival(town, again)
     assert (talk.answered_by, talk.disposition) == ("seat-op1", None)
@@ -147,6 +148,23 @@ def test_who_calls_again_and_is_answered_is_not_called_any_more(town: Town) -> N
     assert numbers(town) == {"+8613800000101": "cancelled"}
     assert made(town) == []
     assert "已自行来电" in (arrival(town, first).disposition_reason or "")
+
+
+def test_a_seat_in_a_call_back_is_shown_talking_until_it_is_over_or_the_exchange_lost_it(town: Town) -> None:
+    town.call(staff.add_seat, "op1", "8001")
+    given_up(town, "node1-1.1", "13800000101")
+    (call_id,) = made(town)
+    told(town, call_id, ("called", 200, {}), ("answered", 201, {"who": "seat-op1"}))
+
+    def talks() -> list[str]:
+        with town.database.read() as session:
+            return [seat.name for seat in queries.seats(session) if seat.call is not None]
+
+    assert talks() == ["op1"]
+    town.call(arrivals.end_unknown, "node1", [call_id], START + timedelta(minutes=9))
+    assert talks() == ["op1"]
+    town.call(arrivals.end_unknown, "node1", [], START + timedelta(minutes=9))
+    assert talks() == []
 
 
 def test_a_queued_call_back_that_has_become_untrue_is_not_sent(town: Town) -> None:

@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import select
 
 from callcenter.recorder import Recorder, RecordingPlan, file_of
-from dispatch import alarms, arrivals, recordings
+from dispatch import alarms, arrivals, call_backs, recordings
+from dispatch.call_backs import Desk
 from dispatch.errors import BadInput
 from dispatch.recording_tables import Recording
 from dispatch.recordings import Keep
-from dispatch.tables import StaffTask
+from dispatch.tables import RingBack, StaffTask
 from foundation.database import Database
-from tests.integration.dispatch_support import Town, press, service_call
+from tests.integration.dispatch_support import Town, press, service_call, steps
 
 KEEP = Keep(timedelta(days=180), timedelta(days=1095))
 SECOND = b"\x01\x00" * 8000
@@ -105,6 +106,39 @@ async def test_a_recording_without_sound_is_missing_too(town: Town, plan: Record
     recorded(plan, "node1-1.1", seconds=0)
     (row,) = await look(town, recorder, seconds=130)
     assert row.state == "missing"
+
+
+async def test_a_call_that_was_over_as_soon_as_it_was_answered_needs_no_recording(
+    town: Town, recorder: Recorder
+) -> None:
+    words = ("answered", 6.0, {"who": "seat-op1"}), ("ended", 7.5, {"cause": "16"})
+    town.call(arrivals.record_steps, service_call("node1-1.1", *words))
+    assert await look(town, recorder, seconds=130) == []
+
+
+async def test_a_call_back_is_looked_for_when_it_is_over_itself(
+    town: Town, plan: RecordingPlan, recorder: Recorder
+) -> None:
+    town.call(arrivals.record_steps, service_call("node1-1.1", ("ended", 30, {"cause": "16"})))
+    town.clock.at += timedelta(seconds=200)
+    (back,) = town.call(call_backs.make_next, Desk(signed_in=2, free=2))
+    told = steps(back, ("called", 200, {}), ("answered", 201, {"who": "seat-op1"}), ("ended", 290, {"cause": "16"}))
+    town.call(arrivals.record_steps, told[:2])
+    assert await look(town, recorder, seconds=60) == [], "they are still talking"
+    town.call(arrivals.record_steps, told[2:])
+    (row,) = await look(town, recorder, seconds=130)
+    assert (row.call_id, row.state) == (back, "missing")
+
+
+async def test_a_ring_back_has_its_recording_too(town: Town, recorder: Recorder) -> None:
+    cut = press("node1-2.1", ("ended", 4, {"cause": "16"}))
+    (alarm,) = town.call(arrivals.record_steps, cut, priority=0).alarms
+    (back,) = [row.call_id for row in town.rows(select(RingBack))]
+    told = steps(back, ("rungback", 10, {"alarm": str(alarm)}), ("took", 15, {"who": "seat-op1"}),
+                 ("ended", 60, {"cause": "16"}))  # fmt: skip
+    town.call(arrivals.record_steps, told)
+    (row,) = await look(town, recorder, seconds=130)
+    assert (row.call_id, row.state) == (back, "missing")
 
 
 async def test_in_a_busy_hour_the_missing_one_among_many_is_found(

@@ -102,6 +102,14 @@ async def test_a_chore_that_hangs_holds_up_neither_ticks_nor_other_chores(databa
     assert ran.count("hangs") == 1
 
 
+async def test_no_two_works_of_the_second_begin_at_the_same_moment(started: tuple[Service, list[str]]) -> None:
+    service, _ = started
+    moments = sorted(job.next_run_time.timestamp() % 1 for job in service.ticks._scheduler.get_jobs())
+    apart = [(later - moment) % 1 for moment, later in zip(moments, [*moments[1:], moments[0]], strict=True)]
+    assert len(moments) >= 8
+    assert min(apart) > 0.5 / len(moments)
+
+
 async def test_a_process_that_is_told_to_end_has_lost_nothing(sqlite_url: str, tmp_path: Path) -> None:
     reasons: list[str] = []
     bridge = BridgeSettings(host="127.0.0.1", port=1, username="bridge", secret="none")
