@@ -36,7 +36,7 @@ class AlreadyDisposed(Conflict):
 
 
 class NotYours(Conflict):
-    """The rules do not leave this step to whoever asks for it now: a return after a ruling, an extension of one's own."""
+    """The rules do not leave this step to whoever asks for it: a return after a ruling, an extension of one's own."""
 
     error_id = "not_yours"
 

@@ -228,7 +228,8 @@ class Offer(Base):
     __table_args__ = (
         CheckConstraint(f"state IN {OFFER_STATES}", name="state"),
         CheckConstraint(f"mode IN {OFFER_MODES}", name="mode"),
-        CheckConstraint("state NOT IN ('accepted', 'declined', 'proposed') OR answered_at IS NOT NULL", name="answered"),
+        CheckConstraint("state NOT IN ('accepted', 'declined', 'proposed') OR answered_at IS NOT NULL",
+                        name="answered"),
         CheckConstraint("state NOT IN ('expired', 'withdrawn', 'failed', 'fulfilled') OR ended_at IS NOT NULL",
                         name="ended"),
         CheckConstraint("state NOT IN ('withdrawn', 'failed') OR withdrawn_why IS NOT NULL", name="why"),

@@ -55,7 +55,8 @@ _ZH = MappingProxyType(
         "contact_test": "每月联系核验：请回复四位编号 {code}，证明此号码可以收到派单。",
         "contact_proven": "已核验，此号码可以收到派单。谢谢。",
         "standing_warned": "{provider}：因{reason}，予以警告 30 天，期间派单排序降低。申诉请拨 81890。",
-        "standing_suspended": "{provider}：因{reason}，即日停派整改，请于 {day} 前完成整改并提交证明。已接订单请照常完成。申诉请拨 81890。",
+        "standing_suspended": "{provider}：因{reason}，即日停派整改，请于 {day} 前完成整改并提交证明。"
+        "已接订单请照常完成。申诉请拨 81890。",
         "standing_back": "{provider}：已恢复派单。",
         "paper_ends": "{provider}：{paper}将于 {day} 到期，请及时换证并告知 81890，到期将停止派单。",
         "absent": "已记下请假到 {day}，期间不派新单，已接订单请照常完成。提前回来请回 销假。",
@@ -65,7 +66,8 @@ _ZH = MappingProxyType(
         "graded": "已收到您对求助 {number} 的评价：{grade} 分，谢谢。",
         "redo": "很抱歉求助 {number} 未能让您满意，我们马上安排重新上门。",
         "opted_out": "已为您退订通知短信；报警和您自己的订单仍会通知。恢复请拨 81890。",
-        "help_provider": "回 1 加分钟数接单，2 不接，到 已到达，出发 已上路，完 加金额 完工，退单 加原因 退回，请假 3天，退订 不再收短信。电话 81890。",
+        "help_provider": "回 1 加分钟数接单，2 不接，到 已到达，出发 已上路，完 加金额 完工，"
+        "退单 加原因 退回，请假 3天，退订 不再收短信。电话 81890。",
         "help_resident": "评价请回 1 至 5，5 为非常满意；未解决回 没；退订 不再收短信。电话 81890。",
         "not_understood": "没有看懂您的短信，如需帮助请拨 81890。",
     }
@@ -89,7 +91,8 @@ _EN = MappingProxyType(
         "We will ask you afterwards how it was.",
         "resident_on_way": "Your request {number} ({item}): {provider} is on the way, tel. {phone}.",
         "resident_searching": "Your request {number} ({item}): we are still looking and will tell you.",
-        "resident_city": "Your request {number} ({item}): nobody in the district is free; we are asking the whole city.",
+        "resident_city": "Your request {number} ({item}): nobody in the district is free; "
+        "we are asking the whole city.",
         "resident_neighbours": "Your request {number} ({item}): nobody in the city is free; we are asking next door.",
         "resident_cancelled": "Your request {number} ({item}) is cancelled. For help ring 81890.",
         "follow_up": "Your request {number} ({item}, {provider}): were you satisfied? Reply 1 to 5, 5 is best; "

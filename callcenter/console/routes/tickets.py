@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -293,7 +294,7 @@ def _found(session: Session, ticket_id: int) -> cards.TicketPage:
     return page
 
 
-def _ranked(session: Session, in_house: House, page: cards.TicketPage) -> list[Ranked]:
+def _ranked(session: Session, in_house: House, page: cards.TicketPage) -> Sequence[Ranked]:
     """Who can serve, best first, while the order may still go to somebody else."""
     if page.ticket.kind != "service_request" or page.ticket.state not in SHOWN_CANDIDATES:
         return []

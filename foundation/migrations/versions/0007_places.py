@@ -19,8 +19,17 @@ _HELD = sa.text("assigned_provider_id IS NOT NULL AND state IN ('accepted', 'arr
 _STANDS = sa.text("lifted_at IS NULL")
 _WATCHED = {
     "providers": (
-        "name", "kind", "state", "licence", "opens_minute", "closes_minute", "weekdays", "capacity", "stars",
-        "latitude", "longitude",
+        "name",
+        "kind",
+        "state",
+        "licence",
+        "opens_minute",
+        "closes_minute",
+        "weekdays",
+        "capacity",
+        "stars",
+        "latitude",
+        "longitude",
     ),
     "provider_items": (),
     "provider_coverage": (),
@@ -63,8 +72,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_refusals_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refusals")),
     )
-    for name, columns in (("ix_refusals_line", ["line"]), ("ix_refusals_person_id", ["person_id"])):
-        op.create_index(name, "refusals", columns, sqlite_where=_STANDS, postgresql_where=_STANDS)
+    for name, column in (("ix_refusals_line", "line"), ("ix_refusals_person_id", "person_id")):
+        op.create_index(name, "refusals", [column], sqlite_where=_STANDS, postgresql_where=_STANDS)
     op.create_table(
         "register_stamps",
         sa.Column("item", sa.String(length=4), nullable=False),
