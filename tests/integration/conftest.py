@@ -1,11 +1,10 @@
 """The databases of the integration tests: each test has its own, on SQLite and on PostgreSQL, by the real migrations.
 
-The migrations run once for each engine; a test gets a copy: a file, or a database made from a template.
+The migrations run once for each engine; a test gets a copy of the file, or a database emptied after the test before.
 """
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +19,8 @@ import providers.tables  # noqa: F401
 import residents.tables  # noqa: F401
 from foundation.database import Database
 from foundation.migrations import upgrade
+from tests.integration.fresh_postgres import FreshPostgres
 from tools import postgres
-
-_number = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +31,12 @@ def postgres_server() -> Iterator[postgres.PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: postgres.PostgresServer) -> str:
-    """The name of a migrated database to copy."""
+def fresh_postgres(postgres_server: postgres.PostgresServer) -> FreshPostgres:
+    """Gives one test after another a database as the migrations leave it."""
     with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE migrated")
     upgrade(postgres_server.url("migrated"))
-    return "migrated"
+    return FreshPostgres(postgres_server, "migrated")
 
 
 @pytest.fixture(scope="session")
@@ -58,13 +56,10 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: postgres.PostgresServer, postgres_template: str) -> Iterator[str]:
+def postgres_url(postgres_server: postgres.PostgresServer, fresh_postgres: FreshPostgres) -> Iterator[str]:
     """The address of a migrated PostgreSQL database that only this test uses."""
-    name = f"test_{next(_number)}"
-    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-        yield postgres_server.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield postgres_server.url(fresh_postgres.take())
+    fresh_postgres.give_back()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
