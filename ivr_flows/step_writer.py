@@ -13,6 +13,9 @@ from typing import Literal
 from ivr_flows.dialplan_writer import Dialplan, Safe, filled, joined, literal, name, sound, variable
 from ivr_flows.model import END, Flow, FlowSet, Spoken, Step
 
+TRIAL_KEY_S = 1.5
+"""A trial's caller has so long to press a key, or the whole time of the step: on a busy machine he needs a second."""
+
 
 @dataclass(frozen=True)
 class CompileOptions:
@@ -177,7 +180,7 @@ class StepWriter:
     def seconds(self, told: int) -> Safe:
         """The time to press a key, with a fraction in trials."""
         scale = self._options.time_scale
-        return Safe(f"{max(told * scale, 0.1):.1f}" if scale != 1.0 else str(told))
+        return Safe(f"{max(told * scale, min(told, TRIAL_KEY_S)):.1f}" if scale != 1.0 else str(told))
 
     def long_seconds(self, told: int) -> int:
         """The time in a queue, of ringing and of recording; whole seconds only."""
