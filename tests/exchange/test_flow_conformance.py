@@ -187,6 +187,24 @@ def walk_them(trial: Trial, least: int) -> None:
 def compared(trial: Trial, flow: str, inputs: Inputs, expected: Walk) -> str:
     """Walk on the exchange; what is different, or nothing."""
     room, phone = trial.room, trial.caller()
+    call = ""
+    try:
+        call, wrong = difference(trial, phone, flow, inputs, expected)
+    finally:
+        forget(room, call)
+    return wrong
+
+
+def forget(room: Room, call: str) -> None:
+    """A call's files are looked for in their folder again and again: among thousands of others that takes long."""
+    for folder in (room.journal, trail_folder(room)):
+        for path in folder.glob(f"{call}~*"):
+            path.unlink(missing_ok=True)
+
+
+def difference(trial: Trial, phone: Phone, flow: str, inputs: Inputs, expected: Walk) -> tuple[str, str]:
+    """The call's id, and in what it was not as expected."""
+    room = trial.room
     room.put(f"trial/{phone.number}", dict(inputs.forced))
     phone.when_rung(WhenRung("answer", after=0.0))
     call = rings_out(room, flow, phone.number, {f"F_{name}": value for name, value in inputs.variables.items()})
@@ -195,14 +213,14 @@ def compared(trial: Trial, flow: str, inputs: Inputs, expected: Walk) -> str:
         path, journal = walked(trial, phone, call, expected)
     except AssertionError as error:
         path, journal = lines_of(trail_folder(room) / call), []
-        return f"{call} of {phone.number}: {error}\n  wanted {tell(expected)}\n  walked {' '.join(path)}"
+        return call, f"{call} of {phone.number}: {error}\n  wanted {tell(expected)}\n  walked {' '.join(path)}"
     if path != [str(place) for place in expected.path]:
-        return f"{call}: another way\n  wanted {tell(expected)}\n  walked {' '.join(path)}"
+        return call, f"{call}: another way\n  wanted {tell(expected)}\n  walked {' '.join(path)}"
     number = {"number": phone.number}
     wanted = [(s, {**fields, **number} if s == "callback" else dict(fields)) for s, fields in expected.journal]
     if flow != "contact" and journal != wanted:
-        return f"{call}: another journal\n  wanted {wanted}\n  walked {journal}"
-    return ""
+        return call, f"{call}: another journal\n  wanted {wanted}\n  walked {journal}"
+    return call, ""
 
 
 def tell(walk: Walk) -> str:
