@@ -25,6 +25,9 @@ SETTLED = timedelta(seconds=3)
 """So long after the end of its call a file is no longer written to."""
 
 LOOK_BACK = timedelta(days=1)
+REPORTED_AT_ONCE = 20
+"""So many missing ones in one command, so that it stays short; the next look takes the rest."""
+
 HEADER = 44
 BYTES_A_SECOND = 16_000
 _NAME = re.compile(r"[-.A-Za-z0-9]{1,100}", re.ASCII)
@@ -57,7 +60,7 @@ class Recorder:
         if files:
             await self._writer.run(recordings.take_in, files, self._plan.keep, actor="clock")
         if missed:
-            await self._writer.run(recordings.report_missing, missed, actor="clock")
+            await self._writer.run(recordings.report_missing, missed[:REPORTED_AT_ONCE], actor="clock")
         await asyncio.to_thread(self._put_away)
         over = await asyncio.to_thread(self._over, now)
         if over:

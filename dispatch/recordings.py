@@ -65,8 +65,11 @@ def answered_calls(arrival: Arrival) -> set[str]:
     return set(_talks(arrival.external_id, arrival.steps))
 
 
-def due(session: Session, since: datetime, limit: int = 100) -> list[Due]:
-    """Calls in which somebody talked, that lasted, ended after `since`, and have no row yet; calls of our own too."""
+def due(session: Session, since: datetime) -> list[Due]:
+    """Calls in which somebody talked, that lasted, ended after `since`, and have no row yet; calls of our own too.
+
+    Not limited: what was too short for a recording never gets a row, and a limit would let it hide the others.
+    """
     arrived = select(Arrival.external_id, Arrival.id, Arrival.steps).where(
         Arrival.state == "ended", Arrival.ended_at >= since, Arrival.answered_at.is_not(None),
         ~select(Recording.id).where(Recording.call_id == Arrival.external_id).exists(),
@@ -83,7 +86,7 @@ def due(session: Session, since: datetime, limit: int = 100) -> list[Due]:
     return [
         Due(call_id, arrival_id, talk.ended_at)
         for found, row_id in ((arrived, Arrival.id), (rung_back, RingBack.id), (called_back, CallBack.id))
-        for own, arrival_id, steps in session.execute(found.order_by(row_id).limit(limit))
+        for own, arrival_id, steps in session.execute(found.order_by(row_id))
         for call_id, talk in _talks(own, steps).items()
         if call_id == own and talk.ended_at is not None and talk.ended_at - talk.began_at >= SHORTEST
     ]

@@ -152,6 +152,15 @@ async def test_in_a_busy_hour_the_missing_one_among_many_is_found(
     assert [row.call_id for row in rows if row.state == "missing"] == ["node1-1.1"]
 
 
+async def test_talks_too_short_to_record_hide_no_missing_one(town: Town, recorder: Recorder) -> None:
+    words = ("answered", 6.0, {"who": "seat-op1"}), ("ended", 7.0, {"cause": "16"})
+    for place in range(101):
+        town.call(arrivals.record_steps, service_call(f"node1-1.{place}", *words))
+    talked(town, "node1-2.1", caller="13800000199")
+    (row,) = await look(town, recorder, seconds=130)
+    assert (row.call_id, row.state) == ("node1-2.1", "missing")
+
+
 async def test_a_recording_that_comes_late_ends_the_search(town: Town, plan: RecordingPlan, recorder: Recorder) -> None:
     talked(town, "node1-1.1")
     await look(town, recorder, seconds=130)
